@@ -1,0 +1,90 @@
+"""What can go wrong in a graph, as a tree.
+
+GraphError                    code, message: the base of all
+├── DefinitionError           the drawing cannot run; carries every Problem
+├── ExpressionError           an expression cannot be parsed or evaluated
+│   └── ExpressionBudgetError it would take too many steps or too much memory
+├── NodeError                 a node failed while running; a message for the analyst
+│   ├── NodeTimeoutError      it took longer than its timeout_ms
+│   └── OutputError           what it returned cannot be stored
+└── RunCancelled              somebody cancelled the run
+"""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+
+class Problem(Struct, frozen=True, omit_defaults=True):
+    """One thing wrong with a definition. `pointer` is a JSON pointer from the definition's root."""
+
+    node_id: str | None
+    pointer: str
+    code: str
+    detail: str
+
+
+class GraphError(Exception):
+    """Something in a graph went wrong. `code` is stable and part of the API."""
+
+    code: str = "graph_error"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class DefinitionError(GraphError):
+    """The drawing cannot run; `problems` holds everything that is wrong with it."""
+
+    code = "definition_invalid"
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("; ".join(problem.detail for problem in problems))
+        self.problems = tuple(problems)
+
+
+class ExpressionError(GraphError):
+    """An expression cannot be parsed or evaluated. `offset` counts characters from its start."""
+
+    code = "expression_invalid"
+
+    def __init__(self, message: str, offset: int | None = None) -> None:
+        super().__init__(message)
+        self.offset = offset
+
+
+class ExpressionBudgetError(ExpressionError):
+    """An expression would take more steps or more memory than it is allowed."""
+
+    code = "expression_budget"
+
+
+class NodeError(GraphError):
+    """A node failed while running. `retryable` tells whether another attempt makes sense."""
+
+    code = "node_failed"
+
+    def __init__(self, message: str, *, code: str | None = None, retryable: bool = True) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+        if code is not None:
+            self.code = code
+
+
+class NodeTimeoutError(NodeError):
+    """A node took longer than its `timeout_ms`."""
+
+    code = "node_timeout"
+
+
+class OutputError(NodeError):
+    """A node returned something that cannot be stored: no JSON, or too large."""
+
+    code = "output_invalid"
+
+
+class RunCancelled(GraphError):
+    """Somebody cancelled the run; `message` is the reason given."""
+
+    code = "run_cancelled"

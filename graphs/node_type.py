@@ -1,0 +1,171 @@
+"""The one extension point: what a node type is and what it is given when it runs.
+
+A node type is one file in `graphs/nodes/` with one subclass of `NodeType`. Its docstring is the
+palette's help, its `Params` struct makes the form, the validation, the JSON Schema and the docs.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+import msgspec
+from msgspec import Struct, field
+
+from graphs.events import Usage
+
+
+class Category(StrEnum):
+    """The palette's sections, in its order."""
+
+    FLOW = "flow"
+    DATA = "data"
+    AI = "ai"
+    INTEGRATION = "integration"
+
+
+class Port(Struct, frozen=True):
+    """A place where edges begin or end."""
+
+    name: str
+    title: str = ""
+
+
+class PortsFrom(Struct, frozen=True):
+    """Output ports made from a list in the params: one per entry of `param`, named by its `key`.
+
+    Declarative, so that the canvas and the compiler derive the same ports from the raw params.
+    """
+
+    param: str
+    key: str
+
+
+class Join(StrEnum):
+    """When a node with several in-edges runs: when any is live, or only when all are."""
+
+    ANY = "any"
+    ALL = "all"
+
+
+class Params(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Base of every node type's settings.
+
+    A field's `msgspec.Meta` gives title, description, limits and examples;
+    `extra_json_schema` may hold: `x-secret` (may use `{{ secrets.NAME }}`), `x-expression: false`
+    (taken literally), `x-widget` (`textarea`, `expression`, `model`, `key_value`, `json`) and
+    `x-placeholder`.
+    """
+
+
+P = TypeVar("P", bound=Params)
+
+
+class Output(Struct, frozen=True):
+    """What a node returns: a JSON-able value and the output ports that become live.
+
+    Without `ports` the node type's first port is live.
+    """
+
+    value: Any
+    ports: tuple[str, ...] | None = None
+
+
+class Services(Struct, frozen=True, kw_only=True):
+    """What a run may use of the world outside; made once by whoever executes.
+
+    `allow_hosts`: private hosts and networks that outgoing calls may reach all the same.
+    `secrets`: what `{{ secrets.NAME }}` finds.
+    """
+
+    allow_hosts: tuple[str, ...] = ()
+    secrets: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+class NodeContext(Protocol):
+    """A running node's view of its run."""
+
+    run_id: str
+    node_id: str
+    step_id: str
+    attempt: int
+    inputs: Mapping[str, Any]
+    """The run's inputs with their defaults."""
+    prev: Any
+    """What arrived: the one live upstream's output, or `{node id: output}` of several."""
+    services: Services
+
+    @property
+    def idempotency_key(self) -> str:
+        """`run:node` or `run:path:node`: equal for every attempt of this step, and no other."""
+        ...
+
+    def log(self, message: str, level: str = "info") -> None:
+        """Write a line to the run's log, shown beside the step."""
+        ...
+
+    def llm_started(self, model: str) -> None:
+        """Say that a model call begins."""
+        ...
+
+    def token(self, text: str) -> None:
+        """Show a piece of text that a model produced; it is streamed and not stored."""
+        ...
+
+    def llm_completed(self, model: str, usage: Usage, duration_ms: int) -> None:
+        """Say what a model call consumed; it is added to the step's and the run's usage."""
+        ...
+
+    async def run_body(self, item: Any, index: int) -> Any:
+        """Execute the container's body once. Returns its outputs; raises NodeError if it fails."""
+        ...
+
+
+class NodeType(ABC, Generic[P]):
+    """A kind of node. Subclasses set the class variables and write `run`.
+
+    `pure`: running it again has no effect outside and costs next to nothing, so its outcome need
+    not be on disk before the next node starts. Leave it False in doubt.
+    """
+
+    type: ClassVar[str]
+    title: ClassVar[str]
+    category: ClassVar[Category]
+    icon: ClassVar[str]
+    """A Material Icons ligature, such as `call_split`."""
+    params: ClassVar[type[Params]] = Params
+    inputs: ClassVar[tuple[Port, ...]] = (Port("in"),)
+    outputs: ClassVar[tuple[Port, ...]] = (Port("out"),)
+    outputs_from: ClassVar[PortsFrom | None] = None
+    pure: ClassVar[bool] = False
+    container: ClassVar[bool] = False
+    """True when the node has a body that `ctx.run_body` executes."""
+
+    @abstractmethod
+    async def run(self, params: P, ctx: NodeContext) -> Output:
+        """Do the work. `params` are resolved. Raise NodeError with a message for the analyst."""
+
+    def join(self, params: Mapping[str, Any]) -> Join:
+        """How the node treats several in-edges; `params` are raw."""
+        return Join.ANY
+
+    def ports(self, params: Mapping[str, Any]) -> tuple[str, ...]:
+        """The names of the output ports for these raw params, the `error` port not included."""
+        names = [port.name for port in self.outputs]
+        if self.outputs_from is not None:
+            entries = params.get(self.outputs_from.param)
+            made = [
+                entry[self.outputs_from.key]
+                for entry in (entries if isinstance(entries, list) else [])
+                if isinstance(entry, dict) and isinstance(entry.get(self.outputs_from.key), str)
+            ]
+            names = [*made, *(name for name in names if name not in made)]
+        return tuple(names)
+
+    def params_schema(self) -> dict[str, Any]:
+        """The JSON Schema (2020-12) of the params, references resolved into `$defs`."""
+        (schema,), defs = msgspec.json.schema_components(
+            [self.params], ref_template="#/$defs/{name}"
+        )
+        root = defs.pop(self.params.__name__, schema)
+        return {**root, "$defs": defs} if defs else root
