@@ -39,7 +39,6 @@ class Event(Struct, kw_only=True, omit_defaults=True, tag_field="kind"):
     run_id: str
     seq: int | None = None
     at: datetime = field(default_factory=now)
-    data: Any = None
 
 
 class StepEvent(Event, kw_only=True, omit_defaults=True):

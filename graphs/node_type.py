@@ -7,7 +7,7 @@ palette's help, its `Params` struct makes the form, the validation, the JSON Sch
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
 
 import msgspec
 from msgspec import Struct, field
@@ -128,12 +128,13 @@ class NodeType(ABC, Generic[P]):
     not be on disk before the next node starts. Leave it False in doubt.
     """
 
-    type: ClassVar[str]
+    name: ClassVar[str]
+    """The `type` of its nodes in a definition, such as `set_fields`."""
     title: ClassVar[str]
     category: ClassVar[Category]
     icon: ClassVar[str]
     """A Material Icons ligature, such as `call_split`."""
-    params: ClassVar[type[Params]] = Params
+    params_type: ClassVar[type[Params]] = Params
     inputs: ClassVar[tuple[Port, ...]] = (Port("in"),)
     outputs: ClassVar[tuple[Port, ...]] = (Port("out"),)
     outputs_from: ClassVar[PortsFrom | None] = None
@@ -153,11 +154,11 @@ class NodeType(ABC, Generic[P]):
         """The names of the output ports for these raw params, the `error` port not included."""
         names = [port.name for port in self.outputs]
         if self.outputs_from is not None:
-            entries = params.get(self.outputs_from.param)
+            entries: Any = params.get(self.outputs_from.param)
             made = [
-                entry[self.outputs_from.key]
-                for entry in (entries if isinstance(entries, list) else [])
-                if isinstance(entry, dict) and isinstance(entry.get(self.outputs_from.key), str)
+                port
+                for entry in (cast("list[Any]", entries) if isinstance(entries, list) else [])
+                if (port := _member(entry, self.outputs_from.key))
             ]
             names = [*made, *(name for name in names if name not in made)]
         return tuple(names)
@@ -165,7 +166,12 @@ class NodeType(ABC, Generic[P]):
     def params_schema(self) -> dict[str, Any]:
         """The JSON Schema (2020-12) of the params, references resolved into `$defs`."""
         (schema,), defs = msgspec.json.schema_components(
-            [self.params], ref_template="#/$defs/{name}"
+            [self.params_type], ref_template="#/$defs/{name}"
         )
-        root = defs.pop(self.params.__name__, schema)
+        root = defs.pop(self.params_type.__name__, schema)
         return {**root, "$defs": defs} if defs else root
+
+
+def _member(entry: Any, key: str) -> str | None:
+    value: Any = cast("dict[str, Any]", entry).get(key) if isinstance(entry, dict) else None
+    return value if isinstance(value, str) else None
