@@ -1,0 +1,30 @@
+"""Tenants and their users as they are stored."""
+
+from piccolo.columns import Boolean, Integer, Text, Timestamptz, Varchar
+from piccolo.columns.defaults.timestamptz import TimestamptzNow
+from piccolo.table import Table
+
+
+class Tenant(Table, tablename="tenant"):
+    """Whose data it is; every other table has a `tenant_id`."""
+
+    id = Varchar(length=None, primary_key=True)
+    name = Text()
+    slug = Varchar(length=None)
+    created_at = Timestamptz(default=TimestamptzNow())
+
+
+class User(Table, tablename="account_user"):
+    """Who may sign in. `username` is lower case and unique over all tenants.
+
+    Raising `token_version` ends every session of the user.
+    """
+
+    id = Varchar(length=None, primary_key=True)
+    tenant_id = Varchar(length=None)
+    username = Varchar(length=None)
+    password_hash = Text(secret=True)
+    role = Varchar(length=None)
+    disabled = Boolean(default=False)
+    token_version = Integer(default=1)
+    created_at = Timestamptz(default=TimestamptzNow())
