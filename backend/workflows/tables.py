@@ -6,7 +6,10 @@ from piccolo.table import Table
 
 
 class Workflow(Table, tablename="workflow"):
-    """A named thing with one draft. `tags` and `draft` are JSON; `slug` is unique while alive."""
+    """A named thing with one draft. `tags` and `draft` are JSON; `slug` is unique while alive.
+
+    `status` is `active`, `inactive` or `archived`; without an active version it reads as `draft`.
+    """
 
     id = Varchar(length=None, primary_key=True)
     tenant_id = Varchar(length=None)
@@ -15,6 +18,7 @@ class Workflow(Table, tablename="workflow"):
     description = Text()
     tags = Text(default="[]")
     category = Text()
+    status = Varchar(length=None, default="active")
     draft = Text(default="{}")
     revision = Integer(default=1)
     active_version = Integer(null=True, default=None)
