@@ -52,7 +52,7 @@ class Node(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, 
     id: str
     type: str
     name: str = ""
-    params: dict[str, Any] = field(default_factory=dict)
+    params: dict[str, Any] = field(default_factory=dict[str, Any])
     position: Position = Position()
     size: Size | None = None
     retry: Retry = Retry()
@@ -92,8 +92,8 @@ class Body(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, 
 class Definition(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The whole drawing. `inputs` is a JSON Schema of type object; `variables` are constants."""
 
-    inputs: dict[str, Any] = field(default_factory=dict)
-    variables: dict[str, Any] = field(default_factory=dict)
+    inputs: dict[str, Any] = field(default_factory=dict[str, Any])
+    variables: dict[str, Any] = field(default_factory=dict[str, Any])
     nodes: list[Node] = field(default_factory=list[Node])
     edges: list[Edge] = field(default_factory=list[Edge])
     notes: list[Note] = field(default_factory=list[Note])

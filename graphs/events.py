@@ -6,6 +6,7 @@ step inside a container; a step's identity within its run is `path` plus `node_i
 """
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -31,6 +32,14 @@ class Usage(Struct, frozen=True):
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: str | None = None
+
+    def __add__(self, other: "Usage") -> "Usage":
+        costs = [Decimal(cost) for cost in (self.cost_usd, other.cost_usd) if cost is not None]
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            str(sum(costs)) if costs else None,
+        )
 
 
 class Event(Struct, kw_only=True, omit_defaults=True, tag_field="kind"):

@@ -89,11 +89,18 @@ class NodeContext(Protocol):
     node_id: str
     step_id: str
     attempt: int
-    inputs: Mapping[str, Any]
-    """The run's inputs with their defaults."""
     prev: Any
     """What arrived: the one live upstream's output, or `{node id: output}` of several."""
-    services: Services
+
+    @property
+    def inputs(self) -> Mapping[str, Any]:
+        """The run's inputs with their defaults."""
+        ...
+
+    @property
+    def services(self) -> Services:
+        """What the run may use of the world outside."""
+        ...
 
     @property
     def idempotency_key(self) -> str:
