@@ -1,0 +1,72 @@
+# Every target installs what it needs; `make` alone lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUN := $(VENV)/.run-installed
+DEV := $(VENV)/.dev-installed
+CANVAS := ui/canvas
+
+.PHONY: help up serve test lint types unit bench canvas canvas-check canvas-test lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+up: $(RUN) ## install, migrate, start and print the address
+	@$(BIN)/heddle up
+
+test: lint types unit ## lint, types and every test, browser tests included
+
+lint: $(DEV) ## ruff: rules and formatting
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(DEV) ## pyright, strict on graphs/ and backend/
+	@$(BIN)/pyright
+
+unit: $(DEV) ## pytest on both cores
+	@$(BIN)/pytest -q -n 2 --dist loadgroup
+
+bench: $(DEV) ## measure the bars of the README's table
+	@$(BIN)/python -m tests.bench
+
+canvas: $(CANVAS)/node_modules ## rebuild the canvas bundle (needs Node 20)
+	@cd $(CANVAS) && npm run --silent build
+
+canvas-test: $(CANVAS)/node_modules ## unit tests of the canvas (needs Node 20)
+	@cd $(CANVAS) && npm test --silent
+
+canvas-check: canvas ## fail when the committed bundle is not what the sources give
+	@test -z "$$(git status --porcelain -- $(CANVAS)/dist)" \
+	  || { echo "ui/canvas/dist differs from its sources: run 'make canvas' and commit it"; \
+	       git status --short -- $(CANVAS)/dist; exit 1; }
+
+lock: $(DEV) ## resolve the dependencies anew into the lock files
+	@$(BIN)/uv pip compile pyproject.toml $(LOCK_FLAGS) -o requirements.lock >/dev/null
+	@$(BIN)/uv pip compile pyproject.toml --extra dev -c requirements.lock $(LOCK_FLAGS) \
+	  -o requirements-dev.lock >/dev/null
+LOCK_FLAGS := --universal -p 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+  --no-annotate --no-header --quiet
+
+clean: ## remove what was installed, never any data
+	@rm -rf $(VENV) $(CANVAS)/node_modules
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Heddle needs Python 3.11 or newer: make up PYTHON=python3.11"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(RUN): requirements.lock pyproject.toml | $(BIN)/python
+	@echo "Installing into $(VENV) (once, a minute or two) ..."
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(DEV): requirements-dev.lock $(RUN)
+	@echo "Installing the development tools ..."
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(CANVAS)/node_modules: $(CANVAS)/package-lock.json
+	@command -v npm >/dev/null || { echo "The canvas is built with Node 20 or newer"; exit 1; }
+	@cd $(CANVAS) && npm ci --silent --no-audit --no-fund
+	@touch $@
