@@ -1,0 +1,127 @@
+"""Reads every request before its handler does: query names, media type, nesting, body shape.
+
+Litestar would ignore unknown query parameters, take any media type, coerce "5" to 5 and report
+one error of several; here a body is decoded strictly, once, and all of its errors are told.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, cast
+
+import msgspec
+from litestar import Request
+from litestar.handlers import HTTPRouteHandler
+from litestar.routes import BaseRoute, HTTPRoute
+from litestar.utils.scope.state import ScopeState
+from msgspec import Struct
+
+from backend.body_errors import body_errors
+from backend.errors import BadRequest, FieldError, Invalid, UnsupportedMedia
+
+MAX_NESTING = 200
+JSON = "application/json"
+
+
+class Expected(Struct, frozen=True):
+    """What a handler declares. `consumes`: the media types it takes, besides `*+json`."""
+
+    query: frozenset[str]
+    body: Any
+    body_required: bool
+    consumes: tuple[str, ...]
+
+
+class RequestReader:
+    """A before-request hook that knows what every handler expects."""
+
+    def __init__(self) -> None:
+        self._expected: dict[HTTPRouteHandler, Expected] = {}
+
+    def learn(self, routes: Sequence[BaseRoute]) -> None:
+        """Take in what the routes' handlers declare. A handler's `opt` may hold `consumes`."""
+        for route in routes:
+            if isinstance(route, HTTPRoute):
+                for handler, model in route.route_handler_map.values():
+                    data = handler.parsed_fn_signature.parameters.get("data")
+                    self._expected[handler] = Expected(
+                        query=frozenset(p.field_alias for p in model.expected_query_params),
+                        body=None if data is None else data.annotation,
+                        body_required=data is not None and not data.is_optional,
+                        consumes=tuple(handler.opt.get("consumes", (JSON,))),
+                    )
+
+    async def __call__(self, request: Request[Any, Any, Any]) -> None:
+        """Raises BadRequest, UnsupportedMedia or Invalid; otherwise hands on the decoded body."""
+        expected = self._expected.get(cast("HTTPRouteHandler", request.route_handler))
+        if expected is None:
+            return
+        if request.scope["query_string"]:
+            _check_query(request, expected)
+        if request.method in ("GET", "HEAD", "DELETE") and expected.body is None:
+            return
+        body = await request.body()
+        if body:
+            _check_media_type(request, expected)
+        if expected.body is None:
+            return
+        if body or expected.body_required:
+            ScopeState.from_scope(request.scope).json = decode(body, expected.body)
+
+
+def decode(body: bytes, body_type: Any) -> Any:
+    """The body as `body_type`. Raises BadRequest when it is no JSON, Invalid with all errors."""
+    check_nesting(body)
+    try:
+        return _decoder(body_type).decode(body)
+    except msgspec.ValidationError as error:
+        errors = body_errors(msgspec.json.decode(body), body_type) or [
+            FieldError("", "invalid", str(error))
+        ]
+        raise Invalid("; ".join(found.detail for found in errors), errors=errors) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadRequest(f"The body is no JSON: {error}", code="malformed_json") from error
+
+
+def check_nesting(body: bytes) -> None:
+    """Raises BadRequest for JSON nested deeper than any code of ours would like to recurse."""
+    if body.count(b"[") + body.count(b"{") <= MAX_NESTING:
+        return
+    depth = 0
+    outside = b"".join(body.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2])
+    for byte in outside:
+        if byte in b"[{":
+            depth += 1
+            if depth > MAX_NESTING:
+                raise BadRequest(
+                    f"The JSON is nested deeper than {MAX_NESTING} levels.",
+                    code="nested_too_deeply",
+                )
+        elif byte in b"]}":
+            depth -= 1
+
+
+@cache
+def _decoder(body_type: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(body_type)
+
+
+def _check_query(request: Request[Any, Any, Any], expected: Expected) -> None:
+    unknown = sorted({*request.query_params} - expected.query)
+    if unknown:
+        raise Invalid(
+            f"Unknown query parameter{'s' if len(unknown) > 1 else ''}: {', '.join(unknown)}.",
+            code="unknown_parameter",
+            errors=[
+                FieldError(f"?{name}", "unknown_parameter", f"There is no parameter {name!r} here.")
+                for name in unknown
+            ],
+        )
+
+
+def _check_media_type(request: Request[Any, Any, Any], expected: Expected) -> None:
+    media_type = request.content_type[0].lower()
+    if media_type in expected.consumes:
+        return
+    if JSON in expected.consumes and media_type.endswith("+json"):
+        return
+    raise UnsupportedMedia(f"Send {' or '.join(expected.consumes)}.")

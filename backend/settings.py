@@ -1,0 +1,162 @@
+"""Settings: everything that the environment may say, read once; no other module reads it."""
+
+import os
+import secrets as random_secrets
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Self
+
+from msgspec import Struct, field
+
+MIN_SECRET_KEY_BYTES = 32
+_SECRET_PREFIX = "HEDDLE_SECRET_"
+_LOG_LEVELS = ("debug", "info", "warning", "error")
+_DATABASE_SCHEMES = ("sqlite:///", "postgresql://", "postgres://")
+
+
+class SettingsError(ValueError):
+    """The environment asks for something impossible; the message says what and how to mend it."""
+
+
+class Secrets(Mapping[str, str]):
+    """What `{{ secrets.NAME }}` finds; never shown by repr."""
+
+    def __init__(self, values: Mapping[str, str] | None = None) -> None:
+        self._values = dict(values or {})
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} secrets>"
+
+
+class PasswordCost(Struct, frozen=True):
+    """argon2id's parameters; the defaults take about 40 ms and 19 MiB a hash."""
+
+    time_cost: int = 2
+    memory_kib: int = 19 * 1024
+    parallelism: int = 1
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """`database_url` None means SQLite in `data_dir`; `port` 0 any free one."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    data_dir: Path = Path(".heddle")
+    database_url: str | None = None
+    admin_password: str | None = None
+    allow_hosts: tuple[str, ...] = ()
+    secret_key: str
+    secrets: Secrets = field(default_factory=Secrets)
+    log_level: str = "info"
+    max_body_bytes: int = 5 * 1024 * 1024
+    password_cost: PasswordCost = PasswordCost()
+
+    def __repr__(self) -> str:
+        return f"Settings(host={self.host!r}, port={self.port}, data_dir={str(self.data_dir)!r})"
+
+    @property
+    def postgres_url(self) -> str | None:
+        """The DSN when PostgreSQL is used, otherwise None."""
+        url = self.database_url
+        return None if url is None or url.startswith("sqlite:") else url
+
+    @property
+    def sqlite_path(self) -> Path:
+        """The database file when SQLite is used."""
+        if self.database_url is not None and self.database_url.startswith("sqlite:///"):
+            return Path(self.database_url.removeprefix("sqlite:///"))
+        return self.data_dir / "heddle.db"
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Reads HEDDLE_*; makes the data dir and its secret key where they are missing.
+
+        Raises SettingsError for a value that cannot be used.
+        """
+        env = os.environ if environ is None else environ
+        data_dir = Path(env.get("HEDDLE_DATA_DIR") or ".heddle").expanduser()
+        return cls(
+            host=env.get("HEDDLE_HOST") or "127.0.0.1",
+            port=_port(env.get("HEDDLE_PORT") or "8080"),
+            data_dir=data_dir,
+            database_url=_database_url(env.get("HEDDLE_DATABASE_URL")),
+            admin_password=env.get("HEDDLE_ADMIN_PASSWORD") or None,
+            allow_hosts=_names(env.get("HEDDLE_ALLOW_HOSTS", "")),
+            secret_key=_secret_key(env.get("HEDDLE_SECRET_KEY"), data_dir),
+            secrets=Secrets(
+                {
+                    name.removeprefix(_SECRET_PREFIX): value
+                    for name, value in env.items()
+                    if name.startswith(_SECRET_PREFIX) and name != "HEDDLE_SECRET_KEY"
+                }
+            ),
+            log_level=_log_level(env.get("HEDDLE_LOG_LEVEL") or "info"),
+        )
+
+
+def _port(raw: str) -> int:
+    if not raw.isascii() or not raw.isdigit() or int(raw) > 65535:
+        raise SettingsError(f"HEDDLE_PORT must be a number from 0 to 65535, not {raw!r}.")
+    return int(raw)
+
+
+def _log_level(raw: str) -> str:
+    if raw.lower() not in _LOG_LEVELS:
+        raise SettingsError(f"HEDDLE_LOG_LEVEL must be one of {', '.join(_LOG_LEVELS)}.")
+    return raw.lower()
+
+
+def _database_url(raw: str | None) -> str | None:
+    if raw and not raw.startswith(_DATABASE_SCHEMES):
+        raise SettingsError(
+            "HEDDLE_DATABASE_URL must be sqlite:///path or postgresql://user@host/name."
+        )
+    return raw or None
+
+
+def _names(raw: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in raw.split(",") if name.strip())
+
+
+def _secret_key(given: str | None, data_dir: Path) -> str:
+    if given is not None:
+        if len(given.encode()) < MIN_SECRET_KEY_BYTES:
+            raise SettingsError(
+                f"HEDDLE_SECRET_KEY must have at least {MIN_SECRET_KEY_BYTES} bytes. Leave it out "
+                "to have one generated into the data directory."
+            )
+        return given
+    try:
+        return _kept_secret_key(data_dir)
+    except OSError as error:
+        raise SettingsError(f"The data directory {data_dir} cannot be used: {error}") from error
+
+
+def _kept_secret_key(data_dir: Path) -> str:
+    """The key of the data dir, made on first use; two processes starting at once agree on it."""
+    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = data_dir / "secret_key"
+    if not path.exists():
+        draft = data_dir / f".secret_key.{os.getpid()}"
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(random_secrets.token_urlsafe(48))
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    key = path.read_text().strip()
+    if len(key.encode()) < MIN_SECRET_KEY_BYTES:
+        raise SettingsError(f"{path} holds too short a key; delete it to have a new one made.")
+    return key
