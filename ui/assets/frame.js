@@ -1,0 +1,162 @@
+// The rail's menus and the plain forms; pages that NiceGUI draws share the rail.
+const cookie = (name) =>
+  document.cookie.split("; ").find((part) => part.startsWith(name + "="))?.slice(name.length + 1);
+
+async function post(url, body) {
+  const headers = { "Content-Type": "application/json", Accept: "application/json" };
+  const token = cookie("heddle_csrf");
+  if (token) headers["X-CSRF-Token"] = decodeURIComponent(token);
+  return fetch(url, { method: "POST", headers, body: JSON.stringify(body ?? {}) });
+}
+
+function markTheme() {
+  const choice = document.documentElement.dataset.themeChoice;
+  for (const button of document.querySelectorAll("[data-theme-choice]")) {
+    button.setAttribute("aria-checked", String(button.dataset.themeChoice === choice));
+  }
+}
+
+document.addEventListener("click", async (event) => {
+  const theme = event.target.closest("button[data-theme-choice]");
+  if (theme) {
+    window.heddleTheme.choose(theme.dataset.themeChoice);
+    markTheme();
+  }
+  const signOut = event.target.closest("[data-sign-out]");
+  if (signOut) {
+    signOut.disabled = true;
+    try {
+      await post("/api/v1/auth/logout");
+    } finally {
+      window.location.assign("/login");
+    }
+  }
+  const copy = event.target.closest("[data-copy]");
+  if (copy) {
+    await navigator.clipboard.writeText(copy.parentElement.querySelector("pre").innerText);
+    copy.dataset.copied = "true";
+    setTimeout(() => delete copy.dataset.copied, 1500);
+  }
+});
+
+// A menu opened by keyboard is walked by the arrow keys.
+document.addEventListener("keydown", (event) => {
+  const menu = event.target.closest?.(".menu");
+  if (!menu || !["ArrowDown", "ArrowUp", "Home", "End"].includes(event.key)) return;
+  const items = [...menu.querySelectorAll("a, button")];
+  const at = items.indexOf(document.activeElement);
+  const next = { ArrowDown: at + 1, ArrowUp: at - 1 + items.length, Home: 0, End: -1 + items.length };
+  items[next[event.key] % items.length].focus();
+  event.preventDefault();
+});
+
+function sameOriginPath(target) {
+  // "//host" and "/\host" leave the origin although they begin with a slash
+  if (!target || !/^\/(?![/\\])/.test(target)) return "/";
+  const url = new URL(target, window.location.origin);
+  return url.origin === window.location.origin ? url.pathname + url.search + url.hash : "/";
+}
+
+function say(form, message) {
+  const box = form.querySelector("[role=alert]");
+  box.textContent = message;
+  box.hidden = !message;
+}
+
+function fieldError(form, name, message) {
+  const input = form.elements[name];
+  const note = input && form.querySelector(`#${name}-error`);
+  if (!note) return false;
+  note.textContent = message;
+  note.hidden = !message;
+  input.setAttribute("aria-invalid", String(Boolean(message)));
+  return true;
+}
+
+function explain(form, problem, response) {
+  let shown = false;
+  for (const error of problem.errors ?? []) {
+    shown = fieldError(form, error.pointer.split("/").pop(), error.detail) || shown;
+  }
+  if (shown) {
+    form.querySelector("[aria-invalid=true]").focus();
+    return;
+  }
+  if (response.status === 429) {
+    const wait = Number(response.headers.get("Retry-After") ?? 60);
+    say(form, `Too many attempts. Try again in ${wait} seconds.`);
+  } else if (response.status === 401) {
+    say(form, "That user name and password do not match.");
+  } else {
+    say(form, problem.detail || problem.title || "Something went wrong. Try again.");
+  }
+  form.elements.password?.select();
+}
+
+function passwordRules(form) {
+  const input = form.elements.password;
+  const rules = form.querySelector("[data-rules]");
+  const user = form.elements.username;
+  const check = () => {
+    const value = input.value;
+    const met = {
+      length: [...value].length >= Number(rules.dataset.minimum),
+      name: value.length > 0 && value.toLowerCase() !== user.value.trim().toLowerCase(),
+    };
+    for (const item of rules.children) item.dataset.met = String(Boolean(met[item.dataset.rule]));
+    return Object.values(met).every(Boolean);
+  };
+  input.addEventListener("input", check);
+  user.addEventListener("input", check);
+  return check;
+}
+
+for (const form of document.querySelectorAll("form[data-auth]")) {
+  const rules = form.querySelector("[data-rules]") ? passwordRules(form) : () => true;
+  const hint = form.querySelector("[data-caps]");
+  form.addEventListener("keyup", (event) => {
+    if (event.getModifierState) hint.hidden = !event.getModifierState("CapsLock");
+  });
+  for (const eye of form.querySelectorAll("[data-reveal]")) {
+    eye.addEventListener("click", () => {
+      const input = form.elements[eye.dataset.reveal];
+      const shown = input.type === "text";
+      input.type = shown ? "password" : "text";
+      eye.setAttribute("aria-pressed", String(!shown));
+      eye.querySelector("i").textContent = shown ? "visibility" : "visibility_off";
+    });
+  }
+  form.addEventListener("input", (event) => fieldError(form, event.target.name, ""));
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    say(form, "");
+    const data = Object.fromEntries(new FormData(form));
+    for (const name of ["username", "password"]) {
+      if (data[name]) continue;
+      fieldError(form, name, name === "username" ? "Enter a user name." : "Enter a password.");
+      form.elements[name].focus();
+      return;
+    }
+    if (!rules()) {
+      fieldError(form, "password", "The password does not meet the rules below.");
+      form.elements.password.focus();
+      return;
+    }
+    const button = form.querySelector("[type=submit]");
+    button.disabled = true;
+    try {
+      const { username, password } = data;
+      const response = await post(form.dataset.auth, { username: username.trim(), password });
+      if (response.ok) {
+        window.location.assign(sameOriginPath(form.dataset.next));
+        return;
+      }
+      explain(form, await response.json().catch(() => ({})), response);
+    } catch {
+      say(form, "The server cannot be reached. Check the connection and try again.");
+    }
+    button.disabled = false;
+  });
+}
+
+markTheme();

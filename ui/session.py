@@ -1,0 +1,86 @@
+"""Who looks at a page: the signed-in actor, read from the cookie and checked again per action."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import structlog
+from fastapi import Depends
+from nicegui import ui
+from starlette.requests import Request
+
+from backend.accounts import service as accounts
+from backend.actor import Actor
+from backend.errors import AppError, Unauthorized
+
+TOKEN_COOKIE = "heddle_token"
+ACTOR_KEY = "heddle.actor"
+
+log = structlog.get_logger(__name__)
+
+
+async def identify(cookies: dict[str, str]) -> Actor | None:
+    """The actor of the login cookie, or None when nobody is signed in."""
+    token = cookies.get(TOKEN_COOKIE)
+    if not token:
+        return None
+    try:
+        return await accounts.identify(token)
+    except Unauthorized:
+        return None
+
+
+def login_url(path: str) -> str:
+    """The sign-in page that leads back to `path`."""
+    return "/login" if path in {"", "/"} else f"/login?next={quote(path, safe='/')}"
+
+
+class Session:
+    """One open page and the person in front of it."""
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.actor: Actor = request.scope[ACTOR_KEY]
+        """Whoever opened the page; actions use `now`."""
+
+    async def now(self) -> Actor:
+        """The actor as of this moment. Raises Unauthorized when the session has ended."""
+        actor = await identify(dict(self.request.cookies))
+        if actor is None:
+            raise Unauthorized("Your session has ended.")
+        return actor
+
+    def action(self, work: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[None]]:
+        """An event handler that calls `work(actor, *its arguments)` and shows what is refused."""
+
+        async def handle(*arguments: Any) -> None:
+            try:
+                await work(await self.now(), *arguments)
+            except Unauthorized:
+                ui.navigate.to(login_url(self.request.url.path))
+            except AppError as error:
+                refuse(error)
+
+        return handle
+
+
+def session_of(request: Request) -> Session:
+    """The session of a page's request; the gate has let nobody else in."""
+    return Session(request)
+
+
+SignedIn = Annotated[Session, Depends(session_of)]
+"""A page's parameter: who opened it."""
+
+
+def refuse(error: AppError) -> None:
+    """Say in a notification why something could not be done."""
+    details = [item.detail for item in error.errors if item.detail != error.detail]
+    ui.notify(
+        "\n".join([error.detail, *details[:5]]),
+        type="negative",
+        multi_line=True,
+        close_button="Dismiss",
+        timeout=8000,
+        classes="pre-line",
+    )
