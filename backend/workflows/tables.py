@@ -9,6 +9,8 @@ class Workflow(Table, tablename="workflow"):
     """A named thing with one draft. `tags` and `draft` are JSON; `slug` is unique while alive.
 
     `status` is `active`, `inactive` or `archived`; without an active version it reads as `draft`.
+    `search_text` (name, description and tags, case folded) and `preview` (JSON) follow from the
+    other columns, so that a list need not read drafts.
     """
 
     id = Varchar(length=None, primary_key=True)
@@ -19,7 +21,9 @@ class Workflow(Table, tablename="workflow"):
     tags = Text(default="[]")
     category = Text()
     status = Varchar(length=None, default="active")
+    search_text = Text()
     draft = Text(default="{}")
+    preview = Text(default="{}")
     revision = Integer(default=1)
     active_version = Integer(null=True, default=None)
     created_by = Varchar(length=None)
