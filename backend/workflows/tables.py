@@ -10,7 +10,8 @@ class Workflow(Table, tablename="workflow"):
 
     `status` is `active`, `inactive` or `archived`; without an active version it reads as `draft`.
     `search_text` (name, description and tags, case folded) and `preview` (JSON) follow from the
-    other columns, so that a list need not read drafts.
+    other columns, so that a list need not read drafts. `last_version` is the highest number ever
+    given: a deleted version's number is not given again.
     """
 
     id = Varchar(length=None, primary_key=True)
@@ -26,6 +27,7 @@ class Workflow(Table, tablename="workflow"):
     preview = Text(default="{}")
     revision = Integer(default=1)
     active_version = Integer(null=True, default=None)
+    last_version = Integer(default=0)
     created_by = Varchar(length=None)
     created_at = Timestamptz(default=TimestamptzNow())
     updated_at = Timestamptz(default=TimestamptzNow())
