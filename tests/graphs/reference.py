@@ -54,12 +54,14 @@ def _execute(node: Node, prev: Any, path: str, result: Result) -> tuple[str, Any
             inner = f"{path}/{node.id}[{index}]" if path else f"{node.id}[{index}]"
             body = interpret(node.body, index, inner)
             result.fates.update(body.fates)
-            results.append(body.outputs)
+            leaves = [n for n in node.body.nodes if all(e.source != n.id for e in node.body.edges)]
+            only = len(leaves) == 1
+            results.append(next(iter(body.outputs.values()), None) if only else body.outputs)
             if body.failed:
                 says = "raise"
         value: Any = results
     else:
-        value = {"at": node.id, "prev": prev}
+        value = prev if node.type == "start" else {"at": node.id, "prev": prev}
     if says != "raise":
         return "completed", value, (says,)
     if node.on_error is OnError.FAIL:
