@@ -1,0 +1,212 @@
+"""The editor in Chromium: how soon nodes are visible, dragging, and typing among 500 nodes."""
+
+import math
+import shutil
+import statistics
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from playwright.async_api import Browser, Page, async_playwright
+
+from tests.bench import drawings
+from tests.bench.area import Area
+from tests.bench.load import HOST, percentile
+from tests.bench.server import PASSWORD, Server, ServerError, running_server
+
+SMALL, LARGE = 100, 500
+LOADS = 3
+VISIBLE_WITHIN_MS = 20_000
+SETTLE_MS = 1_000
+DRAG_S = 3.0
+DRAG_RADIUS_PX = 90
+MOVES_EVERY_MS = 8
+KEYS = 60
+KEY_EVERY_MS = 70
+VIEWPORT = {"width": 1440, "height": 900}
+MB = 1_000_000
+
+WHEN_VISIBLE = """
+(() => {
+  const look = () => {
+    const node = document.querySelector('[data-testid="canvas"][data-ready] [data-node-id]')
+    const shown = node?.checkVisibility({ opacityProperty: true, visibilityProperty: true })
+    if (shown && node.getBoundingClientRect().width > 0) {
+      requestAnimationFrame(() => setTimeout(() => { window.benchVisibleMs = performance.now() }))
+    } else {
+      requestAnimationFrame(look)
+    }
+  }
+  requestAnimationFrame(look)
+})()
+"""
+FREE_NODE = """
+() => {
+  const canvas = document.querySelector('[data-testid="canvas"]').getBoundingClientRect()
+  const distance = (a) => Math.hypot(
+    a.x + a.width / 2 - canvas.x - canvas.width / 2,
+    a.y + a.height / 2 - canvas.y - canvas.height / 2)
+  const nodes = [...document.querySelectorAll('[data-node-id]')]
+    .filter((node) => node.dataset.nodeId !== 'n0')
+    .map((node) => [node, node.getBoundingClientRect()])
+    .filter(([node, box]) => node.contains(
+      document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2)))
+    .sort((a, b) => distance(a[1]) - distance(b[1]))
+  const [node, box] = nodes[0]
+  return { id: node.dataset.nodeId, x: box.x + box.width / 2, y: box.y + box.height / 2 }
+}
+"""
+PLACE = """
+(id) => {
+  const box = document.querySelector(`[data-node-id="${id}"]`).getBoundingClientRect()
+  return [box.x + box.width / 2, box.y + box.height / 2]
+}
+"""
+COUNT_FRAMES = """
+() => {
+  window.benchFrames = []
+  const frame = (at) => { window.benchFrames.push(at); requestAnimationFrame(frame) }
+  requestAnimationFrame(frame)
+}
+"""
+TIME_KEYS = """
+() => {
+  window.benchKeys = []
+  document.addEventListener('keydown', (event) => {
+    requestAnimationFrame(() => {
+      const painted = new MessageChannel()
+      painted.port1.onmessage = () => window.benchKeys.push(performance.now() - event.timeStamp)
+      painted.port2.postMessage(null)
+    })
+  }, true)
+}
+"""
+
+
+class Load(NamedTuple):
+    """One cold load of the editor."""
+
+    seconds: float
+    megabytes: float
+
+
+async def measure(area: Area) -> None:
+    """Fills the rows of its area, like every module's `measure`."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        raise ServerError("Chromium is missing: apt-get install chromium")
+    async with (
+        running_server(area.place("data")) as server,
+        async_playwright() as playwright,
+        await playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox"]
+        ) as browser,
+    ):
+        await _loads(area, browser, server, SMALL)
+        workflow_id = await _loads(area, browser, server, LARGE)
+        async with _editor(browser, server, workflow_id) as page:
+            await _drag(area, page)
+            await _type(area, page)
+
+
+async def _loads(area: Area, browser: Browser, server: Server, size: int) -> str:
+    """Open a drawing of so many nodes a few times. Returns its workflow's id."""
+    workflow_id = await server.publish(f"grid of {size}", drawings.grid(size))
+    loads = [await _load(browser, server, workflow_id) for _ in range(area.times(LOADS))]
+    seconds = [load.seconds for load in loads]
+    spread = f"{min(seconds):.2f} to {max(seconds):.2f}"
+    area.found(f"open.{size}", statistics.median(seconds), spread)
+    area.found(f"bytes.{size}", statistics.median(load.megabytes for load in loads))
+    return workflow_id
+
+
+@asynccontextmanager
+async def _editor(
+    browser: Browser, server: Server, workflow_id: str, received: list[int] | None = None
+) -> AsyncIterator[Page]:
+    """The editor in a context of its own, so with an empty cache, once its nodes are visible.
+
+    The sizes of what comes over the network are appended to `received`.
+    """
+    address = f"http://{HOST}:{server.port}"
+    context = await browser.new_context(viewport=VIEWPORT)  # pyright: ignore[reportArgumentType]
+    try:
+        account = {"username": "admin", "password": PASSWORD}
+        answer = await context.request.post(f"{address}/api/v1/auth/login", data=account)
+        if not answer.ok:
+            raise ServerError(f"could not sign in: {answer.status}")
+        page = await context.new_page()
+        if received is not None:
+            await _listen(page, received)
+        await page.add_init_script(WHEN_VISIBLE)
+        await page.goto(f"{address}/workflows/{workflow_id}", wait_until="commit")
+        await page.wait_for_function("window.benchVisibleMs", timeout=VISIBLE_WITHIN_MS)
+        await page.wait_for_timeout(SETTLE_MS)
+        yield page
+    finally:
+        await context.close()
+
+
+async def _listen(page: Page, received: list[int]) -> None:
+    network = await page.context.new_cdp_session(page)
+
+    def finished(event: dict[str, Any]) -> None:
+        received.append(int(event["encodedDataLength"]))
+
+    def frame(event: dict[str, Any]) -> None:
+        received.append(len(event["response"]["payloadData"]))
+
+    network.on("Network.loadingFinished", finished)
+    network.on("Network.webSocketFrameReceived", frame)
+    await network.send("Network.enable")
+
+
+async def _load(browser: Browser, server: Server, workflow_id: str) -> Load:
+    received: list[int] = []
+    async with _editor(browser, server, workflow_id, received) as page:
+        visible_ms = await page.evaluate("window.benchVisibleMs")
+    return Load(visible_ms / 1000, sum(received) / MB)
+
+
+async def _drag(area: Area, page: Page) -> None:
+    """Move a node about in circles, and count the frames meanwhile."""
+    node = await page.evaluate(FREE_NODE)
+    await page.mouse.move(node["x"], node["y"])
+    await page.mouse.down()
+    await page.mouse.move(node["x"] + DRAG_RADIUS_PX, node["y"], steps=5)
+    await page.evaluate(COUNT_FRAMES)
+    began = time.perf_counter()
+    while (elapsed := time.perf_counter() - began) < DRAG_S:
+        angle = elapsed * math.tau
+        await page.mouse.move(
+            node["x"] + DRAG_RADIUS_PX * math.cos(angle),
+            node["y"] + DRAG_RADIUS_PX * math.sin(angle),
+        )
+        await page.wait_for_timeout(MOVES_EVERY_MS)
+    frames: list[float] = await page.evaluate("window.benchFrames")
+    x, y = await page.evaluate(PLACE, node["id"])
+    await page.mouse.up()
+    if math.dist((x, y), (node["x"], node["y"])) < DRAG_RADIUS_PX / 2:
+        raise ServerError("the node was not dragged")
+    gaps = [after - before for before, after in pairwise(frames)]
+    fps = len(gaps) * 1000 / sum(gaps)
+    about = f"p95 {percentile(gaps, 0.95):.0f} ms, worst {max(gaps):.0f} ms a frame"
+    area.found("drag", fps, about)
+
+
+async def _type(area: Area, page: Page) -> None:
+    node = await page.evaluate(FREE_NODE)
+    await page.mouse.click(node["x"], node["y"])
+    field = page.locator('[data-field="/text"] textarea').first
+    await field.click()
+    await page.evaluate(TIME_KEYS)
+    keys = area.times(KEYS, at_least=10)
+    await page.keyboard.type("x" * keys, delay=KEY_EVERY_MS)
+    if "x" * keys not in await field.input_value():
+        raise ServerError("the keystrokes did not reach the field")
+    await page.wait_for_timeout(100)
+    delays: list[float] = await page.evaluate("window.benchKeys")
+    about = f"p50 {percentile(delays, 0.5):.0f}, most {max(delays):.0f}"
+    area.found("key", percentile(delays, 0.95), about)
