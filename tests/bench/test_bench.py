@@ -33,13 +33,20 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
             body = head.partition(b"\r\n\r\n")[2]
             writer.write(b"HTTP/1.1 201 Created\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
     writer.close()
+    await writer.wait_closed()
 
 
 @pytest.fixture
 async def port() -> AsyncIterator[int]:
-    server = await asyncio.start_server(_answer, HOST, 0)
+    answering: list[asyncio.Task[None]] = []
+
+    def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answering.append(asyncio.create_task(_answer(reader, writer)))
+
+    server = await asyncio.start_server(answer, HOST, 0)
     async with server:
         yield server.sockets[0].getsockname()[1]
+    await asyncio.gather(*answering)
 
 
 async def test_the_client_reads_bodies_with_and_without_a_length(port: int) -> None:
