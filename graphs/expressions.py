@@ -52,29 +52,31 @@ class Template:
 
 
 def compile_value(raw: Any) -> Template:
-    """Compile the strings of a JSON value, however deep. The keys of objects stay as they are.
+    """Compile the strings of a JSON value, however deep; parts already compiled are taken over.
 
-    Raises ExpressionError with the offset in the string it is about.
+    The keys of objects stay as they are. Raises ExpressionError with its offset in the string.
     """
     if isinstance(raw, str):
         return compile_text(raw)
+    if isinstance(raw, Template):
+        return raw
     if isinstance(raw, list):
         parts = [compile_value(part) for part in cast("list[Any]", raw)]
-        return _joined(raw, parts, lambda values: values)
+        return _joined(parts, lambda values: values)
     if isinstance(raw, dict):
         fields = cast("dict[str, Any]", raw)
         keys = tuple(fields)
         parts = [compile_value(part) for part in fields.values()]
-        return _joined(raw, parts, lambda values: dict(zip(keys, values, strict=True)))
+        return _joined(parts, lambda values: dict(zip(keys, values, strict=True)))
     return Template(raw, None)
 
 
-def _joined(raw: Any, parts: list[Template], make: Callable[[list[Any]], Any]) -> Template:
+def _joined(parts: list[Template], make: Callable[[list[Any]], Any]) -> Template:
     if all(part.constant for part in parts):
-        return Template(raw, None)
+        return Template(make([part.resolve({}) for part in parts]), None)
     steps = [_step(part) for part in parts]
     references = tuple(reference for part in parts for reference in part.references())
-    return Template(raw, lambda frame: make([step(frame) for step in steps]), references)
+    return Template(None, lambda frame: make([step(frame) for step in steps]), references)
 
 
 def _step(part: Template) -> Evaluate:

@@ -1,0 +1,195 @@
+"""A node's raw params: what is wrong with them, which of their strings are expressions, and how
+they become a Params struct when the node runs.
+
+The node type's JSON Schema tells the markers of every field, so that validation, the compiler and
+the forms agree on them.
+"""
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache, lru_cache
+from typing import Any, cast
+
+import msgspec
+from msgspec import Struct
+
+from graphs.errors import NodeError
+from graphs.expressions import Template, compile_value, format_value
+from graphs.node_type import NodeType, Params
+from graphs.problems import ProblemCode
+
+Path = tuple[str | int, ...]
+Schema = dict[str, Any]
+
+_NAMES = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "a text",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "an object",
+    "null": "nothing",
+}
+
+
+class ParamProblem(Struct, frozen=True):
+    """Something wrong with a param; `path` leads from the params to the place."""
+
+    path: Path
+    code: ProblemCode
+    detail: str
+
+
+class Markers(Struct, frozen=True):
+    """`secret`: may use secrets. `literal`: its braces are no expressions."""
+
+    secret: bool = False
+    literal: bool = False
+
+
+def strings(raw: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
+    """Every string of a JSON value with the way to it."""
+    if isinstance(raw, str):
+        yield path, raw
+    elif isinstance(raw, dict):
+        for key, part in cast("dict[str, Any]", raw).items():
+            yield from strings(part, (*path, key))
+    elif isinstance(raw, list):
+        for index, part in enumerate(cast("list[Any]", raw)):
+            yield from strings(part, (*path, index))
+
+
+def param_problems(kind: NodeType[Any], raw: Mapping[str, Any]) -> Iterator[ParamProblem]:
+    """What is missing, unknown or of the wrong type.
+
+    A field that holds an expression is checked when the node runs.
+    """
+    fields = {field.encode_name: field for field in msgspec.structs.fields(kind.params_type)}
+    for name in raw:
+        if name not in fields:
+            near = difflib.get_close_matches(name, fields, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            detail = f"{kind.title} has no setting {name!r}{hint}"
+            yield ParamProblem((name,), ProblemCode.PARAM_UNKNOWN, detail)
+    for name, field in fields.items():
+        if name not in raw:
+            if field.required:
+                detail = f"{_title(kind, name)!r} is required; fill it in"
+                yield ParamProblem((name,), ProblemCode.PARAM_MISSING, detail)
+            continue
+        value = raw[name]
+        if not markers(kind, (name,)).literal and _has_expression(value):
+            continue
+        try:
+            msgspec.convert(value, field.type, strict=False)
+        except msgspec.ValidationError as error:
+            message, path = _readable(error)
+            if schema_of(kind)["properties"][name].get("x-widget") == "expression":
+                message = f"{message}; write an expression in braces: {{{{ … }}}}"
+            detail = f"{_title(kind, name)!r}: {message}"
+            yield ParamProblem((name, *path), ProblemCode.PARAM_INVALID, detail)
+
+
+def _has_expression(value: Any) -> bool:
+    return any("{{" in text or "${" in text for _, text in strings(value))
+
+
+def compile_params(kind: NodeType[Any], raw: Mapping[str, Any]) -> Template:
+    """The params with their expressions compiled; fields marked literal stay as they are.
+
+    Raises ExpressionError.
+    """
+    literal = {name for name in raw if markers(kind, (name,)).literal}
+    if not literal:
+        return compile_value(raw)
+    return compile_value(
+        {name: Template(part, None) if name in literal else part for name, part in raw.items()}
+    )
+
+
+def convert_params(kind: NodeType[Any], resolved: Mapping[str, Any]) -> Params:
+    """The struct that `NodeType.run` gets. Raises NodeError naming the field that does not fit."""
+    try:
+        return msgspec.convert(resolved, kind.params_type, strict=False)
+    except msgspec.ValidationError:
+        pass
+    texts = _text_fields(kind.params_type)
+    formatted = {
+        name: format_value(value) if name in texts and not isinstance(value, str) else value
+        for name, value in resolved.items()
+    }
+    try:
+        return msgspec.convert(formatted, kind.params_type, strict=False)
+    except msgspec.ValidationError as error:
+        message, path = _readable(error)
+        where = f"{_title(kind, str(path[0]))!r}: " if path else ""
+        raise NodeError(f"{where}{message}", code="params_invalid", retryable=False) from None
+
+
+@cache
+def _text_fields(params_type: type[Params]) -> frozenset[str]:
+    info: Any = msgspec.inspect.type_info(params_type)
+    return frozenset(field.encode_name for field in info.fields if _is_text(field.type))
+
+
+def _is_text(info: Any) -> bool:
+    inner = info.type if isinstance(info, msgspec.inspect.Metadata) else info
+    return isinstance(inner, msgspec.inspect.StrType)
+
+
+@cache
+def schema_of(kind: NodeType[Any]) -> dict[str, Any]:
+    """The JSON Schema of the node type's params; shared, not to be changed."""
+    return kind.params_schema()
+
+
+@lru_cache(maxsize=4096)
+def markers(kind: NodeType[Any], path: Path) -> Markers:
+    """The markers of the field at `path`; those of what it lies in hold for it too."""
+    root = schema_of(kind)
+    secret = literal = False
+    level = [root]
+    for part in path:
+        level = [below for schema in level for below in _below(schema, part, root)]
+        secret = secret or any(schema.get("x-secret") is True for schema in level)
+        literal = literal or any(schema.get("x-expression") is False for schema in level)
+    return Markers(secret, literal)
+
+
+def _below(
+    schema: dict[str, Any], part: str | int, root: dict[str, Any]
+) -> Iterator[dict[str, Any]]:
+    for shape in _shapes(schema, root):
+        if isinstance(part, int):
+            below: Any = shape.get("items")
+        else:
+            properties = cast("dict[str, Any]", shape.get("properties", {}))
+            below = properties.get(part, shape.get("additionalProperties"))
+        if isinstance(below, dict):
+            yield cast("dict[str, Any]", below)
+
+
+def _shapes(schema: Schema, root: Schema) -> Iterator[Schema]:
+    yield schema
+    if "$ref" in schema:
+        yield from _shapes(root["$defs"][schema["$ref"].removeprefix("#/$defs/")], root)
+    for choice in schema.get("anyOf", ()):
+        yield from _shapes(choice, root)
+
+
+def _title(kind: NodeType[Any], name: str) -> str:
+    return schema_of(kind)["properties"].get(name, {}).get("title", name)
+
+
+def _readable(error: msgspec.ValidationError) -> tuple[str, Path]:
+    message, _, where = str(error).partition(" - at `$")
+    path = tuple(
+        int(index) if index else name for name, index in re.findall(r"\.(\w+)|\[(\d+)\]", where)
+    )
+    words = re.sub(
+        r"`([\w| ]+)`",
+        lambda match: " or ".join(_NAMES.get(name, name) for name in match[1].split(" | ")),
+        message,
+    )
+    return words[:1].lower() + words[1:], path
