@@ -1,0 +1,69 @@
+"""The node types as the palette, the property form and other programs see them."""
+
+import inspect
+from functools import cache
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from graphs.node_type import Join, NodeType, Port, PortsFrom
+from graphs.registry import registry
+
+
+class NodeTypeView(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A kind of node.
+
+    `outputs_from`: further ports, one per entry of the list `param`, named by its `key`.
+    `join_param`: the setting that says whether several in-edges must all be live.
+    Every type has a port `error` besides when a node's `on_error` is `error`.
+    """
+
+    type: str
+    title: str
+    description: str
+    category: str
+    icon: str
+    params_schema: dict[str, Any]
+    inputs: list[Port]
+    outputs: list[Port]
+    outputs_from: PortsFrom | None
+    join_param: str | None = None
+    pure: bool
+    container: bool
+
+
+@cache
+def node_types() -> tuple[NodeTypeView, ...]:
+    """Every installed node type, in the palette's order."""
+    return tuple(_view(kind) for kind in registry().values())
+
+
+def _view(kind: NodeType[Any]) -> NodeTypeView:
+    return NodeTypeView(
+        type=kind.name,
+        title=kind.title,
+        description=inspect.getdoc(type(kind)) or "",
+        category=kind.category,
+        icon=kind.icon,
+        params_schema={
+            key: value
+            for key, value in kind.params_schema().items()
+            if key not in ("title", "description")
+        },
+        inputs=[_titled(port) for port in kind.inputs],
+        outputs=[_titled(port) for port in kind.outputs],
+        outputs_from=kind.outputs_from,
+        join_param=_join_param(kind),
+        pure=kind.pure,
+        container=kind.container,
+    )
+
+
+def _titled(port: Port) -> Port:
+    return Port(port.name, port.title or port.name.capitalize())
+
+
+def _join_param(kind: NodeType[Any]) -> str | None:
+    names = (info.encode_name for info in msgspec.structs.fields(kind.params_type))
+    return next((name for name in names if kind.join({name: Join.ALL}) is Join.ALL), None)

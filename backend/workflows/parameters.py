@@ -1,0 +1,30 @@
+"""The headers and query parameters that several workflow endpoints share."""
+
+from typing import Annotated
+
+from litestar.params import Parameter
+
+from backend.errors import Invalid
+from backend.workflows.versions import Selector
+
+IfMatchHeader = Annotated[
+    str | None,
+    Parameter(
+        header="If-Match",
+        description="The ETag of the state that the change starts from, or `*` for any.",
+    ),
+]
+VersionParameter = Annotated[
+    str | None, Parameter(query="version", description="A number, `active` or `draft`.")
+]
+
+
+def selector(raw: str, name: str) -> Selector:
+    """A version's number, `active` or `draft` from a query parameter. Raises Invalid."""
+    if raw == "active" or raw == "draft":
+        return raw
+    if raw.isascii() and raw.isdigit() and len(raw) < 10 and int(raw) > 0:
+        return int(raw)
+    raise Invalid.field(
+        f"?{name}", "invalid_parameter", f"{name} must be a number, active or draft."
+    )
