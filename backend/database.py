@@ -1,0 +1,191 @@
+"""The database: opens, migrates and closes it, and runs what is too hot for Piccolo's builder.
+
+SQL here is written with `?` placeholders and means the same on SQLite and PostgreSQL. JSON is
+stored as text; timestamps come back aware, in UTC. Inside `transaction()` everything joins it;
+a task spawned there must get a context of its own (`context=contextvars.Context()`).
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import io
+import os
+import re
+import sqlite3
+from collections.abc import AsyncIterator, Sequence
+from functools import lru_cache
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import structlog
+from msgspec import Struct
+from piccolo.apps.migrations.tables import Migration
+from piccolo.table import Table
+
+from backend.accounts.tables import Tenant, User
+from backend.errors import Unavailable
+from backend.postgres import PooledPostgresEngine
+from backend.runs.tables import Run
+from backend.settings import Settings
+from backend.sqlite import PooledSQLiteEngine
+from backend.system.tables import IdempotencyKey
+from backend.workflows.tables import DefinitionSnapshot, Workflow, WorkflowVersion
+
+TABLES: tuple[type[Table], ...] = (
+    Tenant,
+    User,
+    Workflow,
+    WorkflowVersion,
+    DefinitionSnapshot,
+    Run,
+    IdempotencyKey,
+)
+UNIQUE_VIOLATIONS = (sqlite3.IntegrityError, asyncpg.UniqueViolationError)
+"""What an insert raises that a unique index refuses."""
+
+Engine = PooledSQLiteEngine | PooledPostgresEngine
+
+_ADVISORY_LOCK = 0x48454444
+_VERSIONS = Path(__file__).parent.parent / "migrations" / "versions"
+_engine: Engine | None = None
+
+log = structlog.get_logger("heddle.database")
+
+
+class Statement(Struct, frozen=True):
+    """One SQL statement and the rows it is executed with, one after the other."""
+
+    sql: str
+    rows: Sequence[tuple[Any, ...]]
+
+
+def make_engine(settings: Settings) -> Engine:
+    """The engine that the settings ask for, not yet connected."""
+    if settings.postgres_url is not None:
+        return PooledPostgresEngine(settings.postgres_url)
+    return PooledSQLiteEngine(settings.sqlite_path)
+
+
+def engine() -> Engine:
+    """The open engine. Raises Unavailable before `open_database` and after `close_database`."""
+    if _engine is None:
+        raise Unavailable("The database is not open.")
+    return _engine
+
+
+async def open_database(settings: Settings) -> None:
+    """Connect, bind every table and bring the schema up to date; safe for many processes."""
+    global _engine
+    if settings.postgres_url is None:
+        settings.sqlite_path.parent.mkdir(parents=True, exist_ok=True)
+    opened = make_engine(settings)
+    await opened.start_connection_pool()
+    _engine = opened
+    for table in (*TABLES, Migration):
+        table._meta.db = opened  # pyright: ignore[reportPrivateUsage]
+    try:
+        await migrate(settings)
+    except BaseException:
+        await close_database()
+        raise
+
+
+async def close_database() -> None:
+    """Close every connection; what is committed is on disk."""
+    global _engine
+    closing, _engine = _engine, None
+    if closing is not None:
+        await closing.close_connection_pool()
+
+
+@contextlib.asynccontextmanager
+async def transaction() -> AsyncIterator[None]:
+    """All or nothing. A nested one is part of the outer: never catch an error between them."""
+    async with engine().transaction():
+        yield
+
+
+async def fetch(sql: str, *args: Any) -> list[dict[str, Any]]:
+    """The rows of a query, as dictionaries."""
+    opened = engine()
+    if isinstance(opened, PooledPostgresEngine):
+        return await opened.read(numbered(sql), args)
+    return await opened.read(sql, args)
+
+
+async def write_batch(statements: Sequence[Statement]) -> list[int]:
+    """Execute all of the statements or none, in one transaction; the affected rows of each.
+
+    Statements are executed in order, each with all of its rows.
+    """
+    opened = engine()
+    if isinstance(opened, PooledPostgresEngine):
+        return await opened.write([(numbered(each.sql), each.rows) for each in statements])
+    return await opened.write([(each.sql, each.rows) for each in statements])
+
+
+async def execute(sql: str, *args: Any) -> int:
+    """One statement, once; how many rows it affected."""
+    return (await write_batch([Statement(sql, [args])]))[0]
+
+
+@lru_cache(1024)
+def numbered(sql: str) -> str:
+    """The statement with `$1, $2 …` for its `?`, those in quotes left alone."""
+    numbers = count(1)
+    return re.sub(
+        r"'(?:[^']|'')*'|\?", lambda hit: f"${next(numbers)}" if hit[0] == "?" else hit[0], sql
+    )
+
+
+async def migrate(settings: Settings) -> None:
+    """Bring the open database's schema up to date. One process does it, the others wait."""
+    if not await _pending():
+        return
+    async with _migration_lock(settings):
+        if await _pending():
+            await _run_migrations()
+
+
+async def _pending() -> bool:
+    wanted = {
+        found[1]
+        for path in _VERSIONS.glob("*.py")
+        if (found := re.search(r'^ID = "(.+)"$', path.read_text(), re.MULTILINE))
+    }
+    try:
+        done = await fetch("SELECT name FROM migration WHERE app_name = 'heddle'")
+    except (sqlite3.OperationalError, asyncpg.UndefinedTableError):
+        return True
+    return not wanted <= {row["name"] for row in done}
+
+
+async def _run_migrations() -> None:
+    # Slow to import, and needed only when there is something to do.
+    from piccolo.apps.migrations.commands.forwards import run_forwards
+
+    os.environ.setdefault("PICCOLO_CONF", "migrations.piccolo_conf")
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        result = await run_forwards("heddle")
+    if not result.success:
+        raise RuntimeError(f"The migrations failed: {result.message}")
+    log.info("database.migrated")
+
+
+@contextlib.asynccontextmanager
+async def _migration_lock(settings: Settings) -> AsyncIterator[None]:
+    if settings.postgres_url is not None:
+        connection: Any = await asyncpg.connect(settings.postgres_url)
+        try:
+            await connection.execute(f"SELECT pg_advisory_lock({_ADVISORY_LOCK})")
+            yield
+        finally:
+            await connection.close()
+    else:
+        path = settings.sqlite_path.with_suffix(".migrating")
+        with path.open("w") as file:
+            await asyncio.to_thread(fcntl.flock, file, fcntl.LOCK_EX)
+            yield

@@ -1,0 +1,208 @@
+"""The SQLite engine: pooled WAL connections, one writer at a time, batches in one thread hop.
+
+Piccolo's own engine opens a thread and a connection for every query, and its deferred
+transactions fail with `database is locked` when they begin to write.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
+from piccolo.engine.sqlite import SQLiteEngine, SQLiteTransaction, TransactionType, dict_factory
+from piccolo.table import Table
+
+Batch = Sequence[tuple[str, Sequence[tuple[Any, ...]]]]
+
+READERS = 3
+ACQUIRE_TIMEOUT_S = 30
+_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = NORMAL",
+    "PRAGMA foreign_keys = 1",
+    "PRAGMA busy_timeout = 30000",
+)
+
+# Piccolo's converter goes through Decimal, for every integer of every row.
+sqlite3.register_converter("INTEGER", int)
+
+
+class WriterLease:
+    """The write connection while a transaction has it; `close` gives it back."""
+
+    def __init__(self, engine: "PooledSQLiteEngine", connection: aiosqlite.Connection) -> None:
+        self._engine = engine
+        self.connection = connection
+        self.execute = connection.execute
+        self.execute_fetchall = connection.execute_fetchall
+
+    async def close(self) -> None:
+        """Roll back what is open and let the next writer in."""
+        try:
+            if self.connection.in_transaction:
+                await self.connection.rollback()
+        finally:
+            self._engine.release_writer()
+
+
+class ImmediateTransaction(SQLiteTransaction):
+    """Has the write lock from its beginning, and gives it back when it cannot begin."""
+
+    async def begin(self) -> None:
+        """BEGIN IMMEDIATE."""
+        try:
+            await super().begin()
+        except BaseException:
+            await self.connection.close()
+            raise
+
+
+class PooledSQLiteEngine(SQLiteEngine):
+    """Bound to the event loop that started its pool."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path=str(path))
+        self._readers: asyncio.Queue[aiosqlite.Connection] = asyncio.Queue()
+        self._opened: list[aiosqlite.Connection] = []
+        self._writer: aiosqlite.Connection | None = None
+        self._batch_writer: sqlite3.Connection | None = None
+        self._batch_thread = ThreadPoolExecutor(1, thread_name_prefix="heddle-journal")
+        self._write_lock = asyncio.Lock()
+
+    async def check_version(self) -> None:
+        """Nothing to ask: the library is compiled in."""
+
+    async def start_connection_pool(self) -> None:
+        """Open the readers, the writer of queries and transactions, and the writer of batches."""
+        self._writer = await self._open()
+        for _ in range(READERS):
+            self._readers.put_nowait(await self._open())
+        loop = asyncio.get_running_loop()
+        self._batch_writer = await loop.run_in_executor(self._batch_thread, self._open_batch_writer)
+
+    async def close_connection_pool(self) -> None:
+        """Close every connection; the last one folds the write-ahead log into the file."""
+        loop = asyncio.get_running_loop()
+        if self._batch_writer is not None:
+            await loop.run_in_executor(self._batch_thread, self._batch_writer.close)
+            self._batch_writer = None
+        self._batch_thread.shutdown()
+        for connection in self._opened:
+            await connection.close()
+        self._opened.clear()
+        self._writer = None
+
+    async def _open(self) -> aiosqlite.Connection:
+        connection = await aiosqlite.connect(**self.connection_kwargs)
+        self._opened.append(connection)
+        connection.row_factory = dict_factory  # pyright: ignore[reportAttributeAccessIssue]
+        for pragma in _PRAGMAS:
+            await connection.execute_fetchall(pragma)
+        return connection
+
+    def _open_batch_writer(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(**self.connection_kwargs)
+        for pragma in _PRAGMAS:
+            connection.execute(pragma)
+        return connection
+
+    async def get_connection(self) -> WriterLease:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Lease the writer, for a transaction."""
+        await asyncio.wait_for(self._write_lock.acquire(), ACQUIRE_TIMEOUT_S)
+        if self._writer is None:
+            self._write_lock.release()
+            raise sqlite3.OperationalError("the database is closed")
+        return WriterLease(self, self._writer)
+
+    def release_writer(self) -> None:
+        """Let the next writer in."""
+        self._write_lock.release()
+
+    def transaction(
+        self,
+        transaction_type: TransactionType = TransactionType.immediate,
+        allow_nested: bool = True,
+    ) -> SQLiteTransaction:
+        """A transaction that has the write lock from its beginning."""
+        return ImmediateTransaction(
+            engine=self, transaction_type=transaction_type, allow_nested=allow_nested
+        )
+
+    async def read(self, sql: str, args: Sequence[Any]) -> list[dict[str, Any]]:
+        """Rows of a query, within the running transaction if there is one."""
+        current = self.current_transaction.get()
+        if current is not None:
+            return await self._run_in_existing_connection(current.connection, sql, list(args))
+        connection = await asyncio.wait_for(self._readers.get(), ACQUIRE_TIMEOUT_S)
+        try:
+            return list(await connection.execute_fetchall(sql, args))  # pyright: ignore[reportReturnType]
+        finally:
+            self._readers.put_nowait(connection)
+
+    async def write(self, batch: Batch) -> list[int]:
+        """All of the batch or nothing; joins the running transaction if there is one."""
+        current = self.current_transaction.get()
+        if current is not None:
+            connection: aiosqlite.Connection = current.connection.connection
+            return [(await connection.executemany(sql, rows)).rowcount for sql, rows in batch]
+        async with self._write_lock:
+            loop = asyncio.get_running_loop()
+            # A cancelled caller must not let the next writer in while the thread still commits.
+            return await _to_the_end(loop.run_in_executor(self._batch_thread, self._commit, batch))
+
+    def _commit(self, batch: Batch) -> list[int]:
+        connection = self._batch_writer
+        if connection is None:
+            raise sqlite3.OperationalError("the database is closed")
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            counts = [
+                connection.execute(sql, rows[0]).rowcount
+                if len(rows) == 1
+                else connection.executemany(sql, rows).rowcount
+                for sql, rows in batch
+            ]
+            connection.execute("COMMIT")
+        except BaseException:
+            with suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+            raise
+        return counts
+
+    async def _run_in_new_connection(
+        self,
+        query: str,
+        args: list[Any] | None = None,
+        query_type: str = "generic",
+        table: type[Table] | None = None,
+    ) -> list[dict[str, Any]]:
+        if query.lstrip()[:6].upper() == "SELECT":
+            return await self.read(query, args or [])
+        lease = await self.get_connection()
+        try:
+            return list(await lease.execute_fetchall(query, args or []))  # pyright: ignore[reportReturnType]
+        finally:
+            await lease.close()
+
+    async def _run_in_existing_connection(
+        self,
+        connection: WriterLease,
+        query: str,
+        args: list[Any] | None = None,
+        query_type: str = "generic",
+        table: type[Table] | None = None,
+    ) -> list[dict[str, Any]]:
+        return list(await connection.execute_fetchall(query, args or []))  # pyright: ignore[reportReturnType]
+
+
+async def _to_the_end(future: "asyncio.Future[list[int]]") -> list[int]:
+    try:
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        with suppress(Exception):
+            await asyncio.wait([future])
+        raise
