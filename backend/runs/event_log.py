@@ -1,0 +1,113 @@
+"""Stored events: between the engine's structs, the rows of `run_event` and the viewers' JSON."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import msgspec
+
+from backend.database import fetch
+from backend.runs.bus import Delivery
+from backend.runs.schemas import EventView
+from graphs.events import RunEnd, RunEvent, StepEvent, decode, kind_of
+
+EventRow = tuple[str, int, int, str, str | None, str | None, str | None, int, str]
+"""run_id, seq, at (µs since 1970), kind, node_id, step_id, path, attempt, data (JSON)."""
+
+PAGE = 500
+"""Events read at once while a stream catches up."""
+
+END_KINDS = frozenset(str(cls.__struct_config__.tag) for cls in RunEnd.__args__)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_COLUMNS = "seq, at, kind, node_id, step_id, path, attempt, data"
+_encode = msgspec.json.Encoder().encode
+
+
+def row_of(event: RunEvent) -> EventRow:
+    """The row of an event that has its `seq`. Raises what msgspec does for what is no JSON."""
+    assert event.seq is not None, "only events with a seq are stored"
+    data = _encode(event.data).decode()
+    at = (event.at - _EPOCH) // _MICROSECOND
+    if isinstance(event, StepEvent):
+        return (
+            event.run_id,
+            event.seq,
+            at,
+            kind_of(event),
+            event.node_id,
+            event.step_id,
+            event.path,
+            event.attempt,
+            data,
+        )
+    return (event.run_id, event.seq, at, kind_of(event), None, None, None, 1, data)
+
+
+def view(row: EventRow) -> EventView:
+    """A stored event as the API shows it."""
+    run_id, seq, at, kind, node_id, step_id, path, attempt, data = row
+    return EventView(
+        seq=seq,
+        run_id=run_id,
+        at=_EPOCH + timedelta(microseconds=at),
+        kind=kind,
+        data=msgspec.Raw(data.encode()),
+        node_id=node_id,
+        step_id=step_id,
+        path=path,
+        attempt=attempt,
+    )
+
+
+def delivery(row: EventRow) -> Delivery:
+    """A stored event as viewers get it."""
+    kind = row[3]
+    return Delivery(row[0], row[1], kind, _encode(view(row)), ends=kind in END_KINDS)
+
+
+def live_delivery(event: RunEvent) -> Delivery:
+    """An event that is shown and not stored."""
+    return Delivery(event.run_id, None, kind_of(event), _encode(event))
+
+
+def engine_event(row: EventRow) -> RunEvent:
+    """A stored event as the engine wrote it."""
+    return decode(_encode(view(row)))
+
+
+async def read(run_id: str, after: int = 0, limit: int = PAGE) -> list[EventRow]:
+    """The run's events with a greater `seq`, in order."""
+    rows = await fetch(
+        f"SELECT {_COLUMNS} FROM run_event WHERE run_id = ? AND seq > ? ORDER BY seq LIMIT ?",
+        run_id,
+        after,
+        limit,
+    )
+    return [_row(run_id, row) for row in rows]
+
+
+async def read_all(run_id: str) -> list[EventRow]:
+    """All events of a run."""
+    rows = await fetch(f"SELECT {_COLUMNS} FROM run_event WHERE run_id = ? ORDER BY seq", run_id)
+    return [_row(run_id, row) for row in rows]
+
+
+async def read_kinds(run_ids: Sequence[str], kinds: Sequence[str]) -> list[EventRow]:
+    """The events of certain kinds of several runs, in order within each run."""
+    if not run_ids:
+        return []
+    runs, marks = ", ".join("?" * len(run_ids)), ", ".join("?" * len(kinds))
+    rows = await fetch(
+        f"SELECT run_id, {_COLUMNS} FROM run_event WHERE run_id IN ({runs})"
+        f" AND kind IN ({marks}) ORDER BY run_id, seq",
+        *run_ids,
+        *kinds,
+    )
+    return [_row(str(row["run_id"]), row) for row in rows]
+
+
+def _row(run_id: str, row: Mapping[str, Any]) -> EventRow:
+    values = (row[name] for name in _COLUMNS.split(", "))
+    return cast("EventRow", (run_id, *values))

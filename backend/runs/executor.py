@@ -1,0 +1,243 @@
+"""Claims runs and executes them: bounded, recoverable, and stopped without losing any.
+
+A run that this process itself starts is claimed by its first row already, when there is room;
+otherwise, and after a restart, it comes through the bus and is claimed by raising its epoch.
+"""
+
+import asyncio
+import contextvars
+import time
+from collections import OrderedDict
+from collections.abc import Coroutine
+from typing import Any
+
+import structlog
+from uuid_utils.compat import uuid7
+
+from backend.database import fetch
+from backend.errors import AppError
+from backend.runs.bus import LocalBus, RunBus, Signal
+from backend.runs.journal import Fenced, JournalWriter, RunJournal
+from backend.runs.record import RunRecord
+from backend.runs.status import CLAIMABLE, RunStatus
+from backend.settings import Settings
+from backend.workflows import service as workflows
+from graphs.compile import CompiledGraph, compile_definition
+from graphs.definition import Definition
+from graphs.errors import GraphError
+from graphs.events import (
+    Failure,
+    RunCancelled,
+    RunCancelledData,
+    RunFailed,
+    RunFailedData,
+    RunQueued,
+    RunQueuedData,
+)
+from graphs.execute import run
+from graphs.node_type import Services
+from graphs.scope import RunControl
+
+CONCURRENCY = 256
+"""Runs executed at once by one process; most of them wait for something outside."""
+
+GRAPHS_KEPT = 128
+"""Compiled graphs kept; one takes a few hundred kilobytes."""
+
+DRAIN_S = 2.0
+"""How long a shutdown waits for the runs that it stopped."""
+
+log: Any = structlog.get_logger("heddle.runs")
+
+
+class ActiveRun:
+    """A run that this process has claimed. `ended` is set when it is let go, for any reason."""
+
+    __slots__ = ("control", "ended", "journal", "task")
+
+    def __init__(self, journal: RunJournal) -> None:
+        self.journal = journal
+        self.control = RunControl()
+        self.ended = asyncio.Event()
+        self.task: asyncio.Task[None] | None = None
+
+
+class Executor:
+    """Executes the runs of this process."""
+
+    def __init__(self, bus: RunBus, services: Services, concurrency: int = CONCURRENCY) -> None:
+        self.bus = bus
+        self.owner = str(uuid7())
+        self.writer = JournalWriter(bus)
+        self.active: dict[str, ActiveRun] = {}
+        self._services = services
+        self._concurrency = concurrency
+        self._graphs: OrderedDict[str, CompiledGraph] = OrderedDict()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._claiming: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Start to write, to claim and to listen; take up what a dead process left."""
+        self.writer.open()
+        await self.recover()
+        self.bus.on_signal(self.cancel)
+        self._claiming = _spawn(self._claim())
+
+    async def close(self) -> None:
+        """Stop claiming and stop the runs where they are; the next start goes on with them."""
+        if self._claiming is not None:
+            self._claiming.cancel()
+        tasks = [active.task for active in self.active.values() if active.task is not None]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=DRAIN_S)
+        await self.writer.close()
+
+    async def recover(self) -> int:
+        """Ring for every run that has not ended and that this process does not have."""
+        statuses = sorted(CLAIMABLE)
+        marks = ", ".join("?" * len(statuses))
+        rows = await fetch(f"SELECT id FROM run WHERE status IN ({marks}) ORDER BY id", *statuses)
+        left = [row["id"] for row in rows if row["id"] not in self.active]
+        for run_id in left:
+            await self.bus.enqueue(run_id)
+        if left:
+            log.info("runs_recovered", count=len(left))
+        return len(left)
+
+    def launch(
+        self, record: RunRecord, graph: CompiledGraph
+    ) -> tuple[RunJournal, ActiveRun | None]:
+        """Take a new run: at once when there is room; otherwise ring for it when it is stored."""
+        room = self._room.is_set()
+        if room:
+            record.epoch, record.owner = 1, self.owner
+        journal = RunJournal(self.writer, record)
+        journal.append(RunQueued(run_id=record.id, data=RunQueuedData(record.trigger)))
+        return journal, self._begin(journal, graph) if room else None
+
+    async def graph(self, tenant_id: str, definition_hash: str) -> CompiledGraph:
+        """The compiled graph of a frozen definition. Raises DefinitionError."""
+        graph = self._graphs.get(definition_hash)
+        if graph is None:
+            definition = await workflows.definition_by_hash(tenant_id, definition_hash)
+            graph = await asyncio.to_thread(_compile, definition)
+            self._graphs[definition_hash] = graph
+            if len(self._graphs) > GRAPHS_KEPT:
+                self._graphs.popitem(last=False)
+        else:
+            self._graphs.move_to_end(definition_hash)
+        return graph
+
+    def _begin(self, journal: RunJournal, graph: CompiledGraph | None) -> ActiveRun:
+        active = ActiveRun(journal)
+        record = journal.record
+        if record.status is RunStatus.CANCELLING:
+            active.control.cancel(record.cancel_reason or "")
+        self.active[record.id] = active
+        if len(self.active) >= self._concurrency:
+            self._room.clear()
+        active.task = _spawn(self._execute(active, graph))
+        return active
+
+    async def _execute(self, active: ActiveRun, graph: CompiledGraph | None) -> None:
+        journal = active.journal
+        record = journal.record
+        try:
+            if graph is None:
+                graph = await self.graph(record.tenant_id, record.definition_hash)
+            await run(
+                graph,
+                run_id=record.id,
+                inputs=record.inputs,
+                journal=journal,
+                services=self._services,
+                control=active.control,
+            )
+        except Fenced:
+            log.warning("run_fenced", run_id=record.id)
+        except (GraphError, AppError) as error:
+            await self._fail(journal, Failure(error.code, str(error)))
+        except Exception:
+            log.exception("run_broke", run_id=record.id)
+            if journal.error is None:
+                failure = Failure("internal_error", "Something went wrong inside the server.")
+                await self._fail(journal, failure)
+        finally:
+            del self.active[record.id]
+            self._room.set()
+            active.ended.set()
+
+    async def _fail(self, journal: RunJournal, error: Failure) -> None:
+        started = journal.record.started_at
+        duration_ms = 0 if started is None else round((time.time() - started.timestamp()) * 1000)
+        journal.append(RunFailed(run_id=journal.record.id, data=RunFailedData(error, duration_ms)))
+        await journal.flush()
+
+    async def _claim(self) -> None:
+        async for run_id in self.bus.claims():
+            await self._room.wait()
+            if run_id in self.active:
+                continue
+            try:
+                journal = await self.writer.claim(run_id, self.owner)
+            except Exception:
+                log.exception("run_not_claimed", run_id=run_id)
+                continue
+            if journal is not None:
+                self._begin(journal, None)
+
+    async def cancel(self, signal: Signal) -> bool:
+        """Cancel a run that this process has; the wish is durable when this returns."""
+        active = self.active.get(signal.run_id)
+        if active is None or active.journal.record.status.ended:
+            return False
+        active.journal.cancelling(signal.reason)
+        active.control.cancel(signal.reason, graceful=signal.graceful)
+        await active.journal.flush()
+        return True
+
+    async def cancel_idle(self, run_id: str, reason: str) -> None:
+        """End a run that no executor has."""
+        journal = await self.writer.claim(run_id, self.owner)
+        if journal is not None:
+            journal.append(RunCancelled(run_id=run_id, data=RunCancelledData(reason, 0)))
+            await journal.flush()
+
+
+def _compile(definition: Definition) -> CompiledGraph:
+    graph = compile_definition(definition)
+    # made on first use otherwise, and for a large drawing that would hold up all others
+    _ = graph.graph
+    return graph
+
+
+def _spawn(coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    """A task with a context of its own: it must not join its creator's transaction."""
+    return asyncio.create_task(coroutine, context=contextvars.Context())
+
+
+_current: list[Executor] = []
+
+
+async def open_executor(settings: Settings, bus: RunBus | None = None) -> Executor:
+    """Start this process's executor; the database is open."""
+    services = Services(allow_hosts=settings.allow_hosts, secrets=settings.secrets)
+    executor = Executor(bus or LocalBus(), services)
+    await executor.open()
+    _current.append(executor)
+    return executor
+
+
+async def close_executor() -> None:
+    """Stop this process's executor."""
+    await _current.pop().close()
+
+
+def executor() -> Executor:
+    """This process's executor. Raises RuntimeError before it is started."""
+    if not _current:
+        raise RuntimeError("the executor is not running")
+    return _current[-1]

@@ -1,0 +1,141 @@
+"""What is known of runs: lists, single runs, their steps, events and logs, and how many there are.
+
+Lists read one page by key, newest first, whatever their length. `total` is exact without a scan:
+the table `run_count`, which triggers keep beside `run`, holds the number of runs by workflow,
+status and trigger; only a filter by time counts the rows of its range in the index.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from msgspec import Struct
+
+from backend.actor import Actor
+from backend.database import fetch
+from backend.errors import Invalid, NotFound
+from backend.runs import event_log
+from backend.runs.event_log import EventRow
+from backend.runs.journal import read_run
+from backend.runs.record import COLUMNS, RunRecord, from_row
+from backend.runs.schemas import EventView, LogLine, RunStats, RunView, StepView, Trigger
+from backend.runs.status import RunStatus
+from backend.runs.steps import STEP_KINDS, Inputs, fold, log_lines
+from backend.workflows import service as workflows
+
+SELECT_RUN = f"SELECT {', '.join(COLUMNS)} FROM run"
+NO_SUCH_RUN = "There is no such run."
+LOG_KINDS = ("log", "step.retrying", "step.failed", "run.failed")
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
+class RunFilter(Struct, frozen=True, kw_only=True):
+    """Which runs; None does not filter. `search` finds parts of workflow names, and run ids."""
+
+    workflow_id: str | None = None
+    status: RunStatus | None = None
+    trigger: Trigger | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+    search: str | None = None
+
+
+async def find(actor: Actor, run_id: str) -> RunRecord:
+    """A run of the actor's tenant. Raises NotFound."""
+    record = None if "\0" in run_id else await read_run(run_id)
+    if record is None or record.tenant_id != actor.tenant_id:
+        raise NotFound(NO_SUCH_RUN, code="run_not_found")
+    return record
+
+
+async def get(actor: Actor, run_id: str) -> RunView:
+    """A run of the actor's tenant. Raises NotFound."""
+    return (await find(actor, run_id)).view()
+
+
+async def latest_by_workflow(actor: Actor, workflow_ids: Sequence[str]) -> dict[str, RunView]:
+    """The newest run of each workflow that has any, by workflow id."""
+    if not workflow_ids:
+        return {}
+    newest = " UNION ALL ".join(
+        ["SELECT max(id) FROM run WHERE tenant_id = ? AND workflow_id = ?"] * len(workflow_ids)
+    )
+    args = [arg for workflow_id in workflow_ids for arg in (actor.tenant_id, workflow_id)]
+    rows = await fetch(f"{SELECT_RUN} WHERE id IN ({newest})", *args)
+    return {row["workflow_id"]: from_row(row).view() for row in rows}
+
+
+async def steps(actor: Actor, run_id: str) -> list[StepView]:
+    """The run's steps in the order in which they began, with what went in and came out."""
+    record = await find(actor, run_id)
+    found = fold(await event_log.read_all(run_id))
+    definition = await workflows.definition_by_hash(actor.tenant_id, record.definition_hash)
+    inputs = Inputs(definition, record.inputs, found)
+    for step in found:
+        inputs.fill(step)
+    return found
+
+
+async def step(actor: Actor, run_id: str, step_id: str) -> StepView:
+    """One step. Raises NotFound."""
+    for found in await steps(actor, run_id):
+        if found.id == step_id:
+            return found
+    raise NotFound("The run has no such step.", code="step_not_found")
+
+
+async def running_steps(actor: Actor) -> list[StepView]:
+    """The steps that are running or between two attempts, over all of the tenant's runs."""
+    rows = await fetch(
+        "SELECT id FROM run WHERE tenant_id = ? AND status IN ('running', 'cancelling')",
+        actor.tenant_id,
+    )
+    run_ids = [row["id"] for row in rows]
+    found: list[StepView] = []
+    for start in range(0, len(run_ids), 200):
+        chunk = run_ids[start : start + 200]
+        found.extend(
+            step
+            for step in fold(await event_log.read_kinds(chunk, STEP_KINDS))
+            if not step.status.ended
+        )
+    return found
+
+
+async def events(actor: Actor, run_id: str, after: int, limit: int) -> tuple[list[EventView], int]:
+    """The stored events with a greater `seq`, at most `limit`, and how many such there are."""
+    record = await find(actor, run_id)
+    rows = await event_log.read(run_id, after, limit)
+    return [event_log.view(row) for row in rows], max(record.last_seq - after, 0)
+
+
+async def logs(actor: Actor, run_id: str, level: str | None = None) -> list[LogLine]:
+    """What the nodes wrote, and failures; `level` is the least that is wanted."""
+    if level is not None and level not in LOG_LEVELS:
+        raise Invalid.field("?level", "unknown_level", f"Use one of {', '.join(LOG_LEVELS)}.")
+    await find(actor, run_id)
+    least = LOG_LEVELS.index(level) if level is not None else 0
+    rows: list[EventRow] = await event_log.read_kinds([run_id], LOG_KINDS)
+    return log_lines(rows, lambda of: of not in LOG_LEVELS or LOG_LEVELS.index(of) >= least)
+
+
+async def stats(actor: Actor, workflow_id: str | None = None) -> RunStats:
+    """How many runs there are, of one workflow or of all."""
+    where, args = "tenant_id = ?", [actor.tenant_id]
+    if workflow_id is not None:
+        where, args = f"{where} AND workflow_id = ?", [*args, workflow_id]
+    rows = await fetch(
+        f"SELECT status, trigger, CAST(SUM(n) AS BIGINT) AS n FROM run_count WHERE {where}"
+        " GROUP BY status, trigger",
+        *args,
+    )
+    by_status = dict.fromkeys(RunStatus, 0)
+    by_trigger = dict.fromkeys(Trigger, 0)
+    for row in rows:
+        by_status[RunStatus(row["status"])] += row["n"]
+        by_trigger[Trigger(row["trigger"])] += row["n"]
+    return RunStats(
+        total=sum(by_status.values()),
+        active=sum(n for status, n in by_status.items() if not status.ended),
+        by_status=by_status,
+        by_trigger=by_trigger,
+    )

@@ -1,0 +1,158 @@
+"""Steps, folded from a run's events: there is no table of them to disagree with the journal."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from backend.runs.event_log import EventRow, engine_event
+from backend.runs.schemas import LogLine, StepView
+from backend.runs.status import StepStatus
+from graphs.definition import Definition, Node, walk
+from graphs.events import (
+    LlmCompleted,
+    Log,
+    RunEvent,
+    RunFailed,
+    StepCancelled,
+    StepCompleted,
+    StepEvent,
+    StepFailed,
+    StepRetrying,
+    StepSkipped,
+    StepStarted,
+)
+
+STEP_KINDS = (
+    "step.started",
+    "step.retrying",
+    "step.completed",
+    "step.failed",
+    "step.skipped",
+    "step.cancelled",
+)
+
+
+def fold(rows: Iterable[EventRow]) -> list[StepView]:
+    """The steps in the order in which they began, with everything but their inputs."""
+    steps: dict[str, StepView] = {}
+    for row in rows:
+        if row[5] is None:
+            continue
+        event = engine_event(row)
+        if not isinstance(event, StepEvent):
+            continue
+        step = steps.get(event.step_id)
+        if step is None:
+            step = steps[event.step_id] = StepView(
+                id=event.step_id, run_id=event.run_id, node_id=event.node_id, path=event.path
+            )
+        _take(step, event)
+    return list(steps.values())
+
+
+def _take(step: StepView, event: RunEvent) -> None:
+    match event:
+        case StepStarted():
+            step.status = StepStatus.RUNNING
+            step.started_at = step.started_at or event.at
+            step.attempt = event.attempt
+        case StepRetrying(data=data):
+            step.status = StepStatus.RETRYING
+            step.error = data.error
+            step.attempt = event.attempt + 1
+        case StepCompleted(data=data):
+            step.status = StepStatus.COMPLETED
+            step.output, step.ports, step.error = data.output, list(data.ports), data.error
+            step.size_bytes, step.duration_ms = data.size_bytes, data.duration_ms
+            step.usage = data.usage or step.usage
+            step.attempt, step.finished_at = event.attempt, event.at
+        case StepFailed(data=data):
+            step.status = StepStatus.FAILED
+            step.error, step.duration_ms = data.error, data.duration_ms
+            step.attempt, step.finished_at = event.attempt, event.at
+        case StepSkipped(data=data):
+            step.status, step.skip_reason = StepStatus.SKIPPED, data.reason
+            step.finished_at = event.at
+        case StepCancelled(data=data):
+            step.status, step.duration_ms = StepStatus.CANCELLED, data.duration_ms
+            step.finished_at = event.at
+        case LlmCompleted(data=data):
+            step.usage = data.usage if step.usage is None else step.usage + data.usage
+        case _:
+            pass
+
+
+class Inputs:
+    """What arrived at each step, worked out from the drawing and the outputs upstream."""
+
+    def __init__(
+        self, definition: Definition, run_inputs: Mapping[str, Any], steps: Sequence[StepView]
+    ) -> None:
+        self._run_inputs = run_inputs
+        self._nodes: dict[str, Node] = {node.id: node for node, _ in walk(definition)}
+        self._sources: dict[str, list[tuple[str, str]]] = {}
+        bodies = [node.body for node in self._nodes.values() if node.body is not None]
+        for graph in (definition, *bodies):
+            for edge in graph.edges:
+                self._sources.setdefault(edge.target, []).append((edge.source, edge.source_port))
+        self._steps = {(step.path, step.node_id): step for step in steps}
+
+    def fill(self, step: StepView) -> None:
+        """Set what the drawing says of a step: its input, its node's type and its name."""
+        node = self._nodes.get(step.node_id)
+        if node is not None:
+            step.node_type, step.name = node.type, node.name or node.id
+        if step.status is not StepStatus.SKIPPED:
+            step.input = self._arrived(step.path, step.node_id)
+
+    def _arrived(self, path: str | None, node_id: str) -> Any:
+        sources = self._sources.get(node_id)
+        if not sources:
+            return self._run_inputs if path is None else None
+        live = {
+            source: output
+            for source, port in sources
+            for output in self._passed(path, source, port)
+        }
+        return next(iter(live.values())) if len(live) == 1 else (live or None)
+
+    def _passed(self, path: str | None, source: str, port: str) -> list[Any]:
+        """What a source gives through a port: one value when it is live, none when it is dead."""
+        step = self._steps.get((path, source))
+        if step is None:
+            return []
+        if step.status is StepStatus.COMPLETED and port in step.ports:
+            return [step.output]
+        if step.skip_reason == "disabled":
+            return [self._arrived(path, source)]
+        return []
+
+
+def log_lines(rows: Iterable[EventRow], wanted: Callable[[str], bool]) -> list[LogLine]:
+    """The lines that nodes wrote, and the failures, of the levels that are wanted."""
+    lines: list[LogLine] = []
+    for row in rows:
+        event = engine_event(row)
+        match event:
+            case Log(data=data):
+                level, message = data.level, data.message
+            case StepRetrying(data=data):
+                level = "warning"
+                message = f"Attempt {event.attempt} failed: {data.error.message}"
+            case StepFailed(data=data) | RunFailed(data=data):
+                level, message = "error", data.error.message
+            case _:
+                continue
+        if wanted(level):
+            seq, node_id, step_id, path = row[1], row[4], row[5], row[6]
+            lines.append(
+                LogLine(
+                    seq=seq,
+                    at=event.at,
+                    level=level,
+                    message=message,
+                    node_id=node_id,
+                    step_id=step_id,
+                    path=path,
+                )
+            )
+    return lines
