@@ -1,0 +1,282 @@
+/** JSON Schema (2020-12, as msgspec writes it) → the fields of a form. */
+
+import type { Schema } from '../seam'
+
+export type FieldKind =
+  | 'text'
+  | 'textarea'
+  | 'expression'
+  | 'number'
+  | 'boolean'
+  | 'enum'
+  | 'list'
+  | 'map'
+  | 'object'
+  | 'json'
+  | 'model'
+  | 'any'
+
+export interface Choice {
+  value: unknown
+  label: string
+}
+
+export interface Field {
+  key: string
+  kind: FieldKind
+  title: string
+  description: string
+  required: boolean
+  nullable: boolean
+  hasDefault: boolean
+  default: unknown
+  placeholder: string
+  secret: boolean
+  /** False when the text is taken literally. */
+  expression: boolean
+  integer: boolean
+  minimum: number | null
+  maximum: number | null
+  choices: Choice[]
+  examples: readonly unknown[]
+  /** The entry of a list, the value of a map. */
+  item: Field | null
+  /** The members of an object. */
+  fields: Field[]
+}
+
+/** Follow `$ref` within the document; what stands beside the reference wins. */
+export function deref(schema: Schema, root: Schema): Schema {
+  let current = schema
+  for (let depth = 0; current.$ref !== undefined && depth < 20; depth++) {
+    const { $ref, ...beside } = current
+    const found = lookUp(root, $ref)
+    if (found === null) return beside
+    current = { ...found, ...beside }
+  }
+  return current
+}
+
+function lookUp(root: Schema, ref: string): Schema | null {
+  if (!ref.startsWith('#/')) return null
+  let at: unknown = root
+  for (const part of ref.slice(2).split('/')) {
+    if (typeof at !== 'object' || at === null) return null
+    at = (at as Record<string, unknown>)[part.replace(/~1/g, '/').replace(/~0/g, '~')]
+  }
+  return typeof at === 'object' && at !== null ? (at as Schema) : null
+}
+
+/** Join `allOf`, and take `null` out of a union: what is left says what to enter. */
+function simplify(schema: Schema, root: Schema): { schema: Schema; nullable: boolean } {
+  let current = deref(schema, root)
+  if (current.allOf !== undefined) {
+    const { allOf, ...beside } = current
+    current = Object.assign({}, ...allOf.map((part) => deref(part, root)), beside) as Schema
+  }
+  let nullable = false
+  const union = current.anyOf ?? current.oneOf
+  if (union !== undefined) {
+    const parts = union.map((part) => deref(part, root))
+    const real = parts.filter((part) => part.type !== 'null')
+    nullable = real.length < parts.length
+    const { anyOf: _a, oneOf: _o, ...beside } = current
+    const [only] = real
+    if (real.length === 1 && only !== undefined) current = { ...only, ...beside }
+    else if (real.length > 1 && real.every((part) => part.const !== undefined))
+      current = { ...beside, enum: real.map((part) => part.const) }
+    else current = beside
+  }
+  if (Array.isArray(current.type)) {
+    const types = current.type.filter((type) => type !== 'null')
+    nullable ||= types.length < current.type.length
+    const { type: _t, ...beside } = current
+    const [only] = types
+    current = types.length === 1 && only !== undefined ? { ...beside, type: only } : beside
+  }
+  return { schema: current, nullable }
+}
+
+/** The fields of an object schema, in its order, required ones first. */
+export function fieldsOf(schema: Schema, root: Schema = schema, depth = 0): Field[] {
+  const object = simplify(schema, root).schema
+  const required = new Set(object.required ?? [])
+  const fields = Object.entries(object.properties ?? {}).map(([key, member]) =>
+    fieldOf(key, member, required.has(key), root, depth),
+  )
+  return [...fields.filter((field) => field.required), ...fields.filter((field) => !field.required)]
+}
+
+export function fieldOf(
+  key: string,
+  raw: Schema,
+  required: boolean,
+  root: Schema,
+  depth = 0,
+): Field {
+  const { schema, nullable } = simplify(raw, root)
+  const kind = kindOf(schema, depth)
+  const item =
+    kind === 'list'
+      ? fieldOf('', schema.items ?? {}, true, root, depth + 1)
+      : kind === 'map'
+        ? fieldOf(
+            '',
+            typeof schema.additionalProperties === 'object' ? schema.additionalProperties : {},
+            true,
+            root,
+            depth + 1,
+          )
+        : null
+  const example = schema.examples?.[0]
+  const integer = schema.type === 'integer'
+  const step = integer ? 1 : 0
+  return {
+    key,
+    kind,
+    title: schema.title ?? humanise(key),
+    description: schema.description ?? '',
+    required,
+    nullable,
+    hasDefault: 'default' in schema,
+    default: schema.default,
+    placeholder: schema['x-placeholder'] ?? (example === undefined ? '' : asText(example)),
+    secret: schema['x-secret'] === true,
+    expression: schema['x-expression'] !== false,
+    integer,
+    minimum:
+      schema.minimum ??
+      (schema.exclusiveMinimum === undefined ? null : schema.exclusiveMinimum + step),
+    maximum:
+      schema.maximum ??
+      (schema.exclusiveMaximum === undefined ? null : schema.exclusiveMaximum - step),
+    choices: kind === 'enum' || schema.enum !== undefined ? choicesOf(schema) : [],
+    examples: schema.examples ?? [],
+    item,
+    fields: kind === 'object' ? fieldsOf(schema, root, depth + 1) : [],
+  }
+}
+
+function kindOf(schema: Schema, depth: number): FieldKind {
+  const widget = schema['x-widget']
+  if (widget === 'textarea' || widget === 'expression' || widget === 'model' || widget === 'json')
+    return widget
+  if (widget === 'key_value') return 'map'
+  if (schema.enum !== undefined || schema.const !== undefined) return 'enum'
+  // A type may contain itself: past this depth the entry is written as JSON.
+  const deep = depth > 4
+  switch (schema.type) {
+    case 'string':
+      return schema.format === 'textarea' || schema.format === 'multiline' ? 'textarea' : 'text'
+    case 'integer':
+    case 'number':
+      return 'number'
+    case 'boolean':
+      return 'boolean'
+    case 'array':
+      return deep || schema.items === undefined ? 'json' : 'list'
+    case 'object':
+      if (deep) return 'json'
+      return schema.properties === undefined ? 'map' : 'object'
+    default:
+      return schema.properties === undefined ? 'any' : 'object'
+  }
+}
+
+function choicesOf(schema: Schema): Choice[] {
+  const values = schema.enum ?? [schema.const]
+  return values.map((value) => ({
+    value,
+    label: typeof value === 'string' ? choiceLabel(value) : asText(value),
+  }))
+}
+
+/** `GET` and `gpt-4.1` stay as they are; `on_error` becomes `On error`. */
+function choiceLabel(value: string): string {
+  return /^[a-z][a-z_]*$/.test(value) ? humanise(value) : value
+}
+
+export function humanise(name: string): string {
+  const words = name.replace(/[_-]+/g, ' ').trim()
+  return words.charAt(0).toUpperCase() + words.slice(1)
+}
+
+export function asText(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+/** What a new entry of a list, or a field without a default, starts with. */
+export function emptyValue(field: Field): unknown {
+  if (field.hasDefault) return structuredClone(field.default)
+  switch (field.kind) {
+    case 'text':
+    case 'textarea':
+    case 'expression':
+    case 'model':
+    case 'any':
+      return ''
+    case 'number':
+      return field.nullable ? null : (field.minimum ?? 0)
+    case 'boolean':
+      return false
+    case 'enum':
+      return field.choices[0]?.value ?? null
+    case 'list':
+      return []
+    case 'map':
+      return {}
+    case 'object':
+      return Object.fromEntries(
+        field.fields
+          .filter((member) => member.required)
+          .map((member) => [member.key, emptyValue(member)]),
+      )
+    case 'json':
+      return null
+  }
+}
+
+/** The value of every field that has a default, for a form's first opening. */
+export function defaultsOf(schema: Schema): Record<string, unknown> {
+  const values: Record<string, unknown> = {}
+  for (const field of fieldsOf(schema))
+    if (field.hasDefault) values[field.key] = structuredClone(field.default)
+  return values
+}
+
+/** RFC 6901: one more step down. */
+export function child(pointer: string, key: string | number): string {
+  return `${pointer}/${String(key).replace(/~/g, '~0').replace(/\//g, '~1')}`
+}
+
+export interface PointedProblem {
+  pointer: string
+  detail: string
+}
+
+/**
+ * The problems of one field. Pointers may be absolute (`/definition/nodes/3/params/url`); `base`
+ * is where the form's own pointers begin, and a leaf takes what lies beneath it as well.
+ */
+export function problemsAt(
+  problems: readonly PointedProblem[],
+  pointer: string,
+  deep: boolean,
+): string[] {
+  return problems
+    .filter(
+      (problem) =>
+        problem.pointer === pointer || (deep && problem.pointer.startsWith(`${pointer}/`)),
+    )
+    .map((problem) => problem.detail)
+}
+
+/** What can be told without asking the server: required inputs that are empty. */
+export function checkInputs(
+  schema: Schema,
+  values: Readonly<Record<string, unknown>>,
+): PointedProblem[] {
+  return fieldsOf(schema)
+    .filter((field) => field.required && (values[field.key] ?? '') === '')
+    .map((field) => ({ pointer: child('', field.key), detail: 'Fill this in.' }))
+}

@@ -1,0 +1,427 @@
+/** The run at hand as reactive state: follows the event stream, paints once per animation frame. */
+import { computed, ref, shallowRef, type ShallowRef } from 'vue'
+import { ApiError, get, post, url } from '../api'
+import {
+  IDLE,
+  type JsonObject,
+  type NodeRunState,
+  type RunEvent,
+  type RunStatus,
+  type RunStore,
+  type RunStoreOptions,
+  type RunView,
+} from '../seam'
+import { RunRecord } from './record'
+
+/** The part of EventSource that is used, so that tests can stand in for the network. */
+export interface EventStream {
+  addEventListener(type: string, listener: (event: MessageEvent<string>) => void): void
+  close(): void
+}
+
+export interface RunDependencies {
+  openStream(address: string): EventStream
+  /** Calls back before the next paint; returns how to take it back. */
+  nextFrame(callback: () => void): () => void
+  get<T>(path: string): Promise<T>
+  post<T>(path: string, body?: unknown): Promise<T>
+  /** Waits before connecting again. */
+  delay(ms: number, callback: () => void): () => void
+}
+
+/** The step as GET /runs/{id}/steps/{step_id} gives it. */
+export interface StepView {
+  readonly id?: string
+  readonly node_id?: string
+  readonly status?: string
+  readonly input?: unknown
+  readonly output?: unknown
+  readonly [key: string]: unknown
+}
+
+/** RunStore with what the panels show besides the cards: steps, log, data of each node. */
+export interface RunSession extends RunStore {
+  /** Replaced folding of the shown run; `revision` says when to look again. */
+  readonly record: Readonly<ShallowRef<RunRecord>>
+  readonly revision: Readonly<ShallowRef<number>>
+  readonly starting: Readonly<ShallowRef<boolean>>
+  /** Why the run could not be started, opened or followed. */
+  readonly trouble: Readonly<ShallowRef<ApiError | null>>
+  loadStep(stepId: string): Promise<StepView>
+  dismissTrouble(): void
+}
+
+const KINDS = [
+  'run.queued',
+  'run.started',
+  'run.paused',
+  'run.resumed',
+  'run.completed',
+  'run.failed',
+  'run.cancelled',
+  'step.started',
+  'step.retrying',
+  'step.completed',
+  'step.failed',
+  'step.skipped',
+  'step.cancelled',
+  'llm.started',
+  'llm.token',
+  'llm.completed',
+  'tool.called',
+  'tool.returned',
+  'approval.requested',
+  'approval.answered',
+  'log',
+]
+
+const FINAL: ReadonlySet<string> = new Set(['completed', 'failed', 'cancelled'])
+const FIRST_DELAY_MS = 300
+const LONGEST_DELAY_MS = 10_000
+const PAGE = 200
+
+const browser: RunDependencies = {
+  openStream: (address) => new EventSource(address, { withCredentials: true }),
+  nextFrame(callback) {
+    // A hidden tab paints no frames; the timer keeps its run state from falling behind.
+    const frame = requestAnimationFrame(run)
+    const timer = setTimeout(run, 300)
+    function stop(): void {
+      cancelAnimationFrame(frame)
+      clearTimeout(timer)
+    }
+    function run(): void {
+      stop()
+      callback()
+    }
+    return stop
+  },
+  get: (path) => get(path),
+  post: (path, body) => post(path, body),
+  delay(ms, callback) {
+    const timer = setTimeout(callback, ms)
+    return () => clearTimeout(timer)
+  },
+}
+
+export function createRunStore(
+  options: RunStoreOptions,
+  dependencies: RunDependencies = browser,
+): RunSession {
+  const cells = new Map<string, ShallowRef<NodeRunState>>()
+  const runId = ref<string | null>(null)
+  const run = shallowRef<RunView | null>(null)
+  const status = ref<RunStatus | null>(null)
+  const connection = ref<'idle' | 'live' | 'reconnecting' | 'ended'>('idle')
+  const startRequests = ref(0)
+  const record = shallowRef(new RunRecord())
+  const revision = shallowRef(0)
+  const starting = shallowRef(false)
+  const trouble = shallowRef<ApiError | null>(null)
+  const steps = new Map<string, Promise<StepView>>()
+
+  let queue: RunEvent[] = []
+  let dirty = new Set<string>()
+  let stream: EventStream | null = null
+  let stopFrame: (() => void) | null = null
+  let stopDelay: (() => void) | null = null
+  let failures = 0
+  let ended = false
+  let seen = 0
+  let gapAt = -1
+  // Grows with each run shown, so that a late answer for an older one is dropped.
+  let era = 0
+
+  const active = computed(
+    () => runId.value !== null && connection.value !== 'ended' && connection.value !== 'idle',
+  )
+
+  function cell(id: string): ShallowRef<NodeRunState> {
+    let found = cells.get(id)
+    if (found === undefined) {
+      found = shallowRef<NodeRunState>(IDLE)
+      cells.set(id, found)
+    }
+    return found
+  }
+
+  function setStatus(next: RunStatus): void {
+    if (status.value === next) return
+    status.value = next
+    if (run.value !== null) run.value = { ...run.value, status: next }
+    if (runId.value !== null) options.onStatus?.(runId.value, next)
+  }
+
+  function reset(id: string | null): number {
+    era++
+    closeStream()
+    stopFrame?.()
+    stopFrame = null
+    queue = []
+    dirty = new Set()
+    steps.clear()
+    failures = 0
+    ended = false
+    seen = 0
+    gapAt = -1
+    record.value = new RunRecord()
+    revision.value++
+    run.value = null
+    status.value = null
+    trouble.value = null
+    runId.value = id
+    connection.value = 'idle'
+    for (const found of cells.values()) found.value = IDLE
+    return era
+  }
+
+  function closeStream(): void {
+    stopDelay?.()
+    stopDelay = null
+    stream?.close()
+    stream = null
+  }
+
+  function take(event: RunEvent): void {
+    queue.push(event)
+    stopFrame ??= dependencies.nextFrame(flush)
+  }
+
+  function flush(): void {
+    stopFrame = null
+    const events = queue
+    queue = []
+    const fold = record.value
+    for (const event of events) for (const nodeId of fold.apply(event) ?? []) dirty.add(nodeId)
+    for (const nodeId of dirty) cell(nodeId).value = fold.stateOf(nodeId)
+    dirty.clear()
+    revision.value++
+    const told = fold.facts.status
+    if (told === null || (ended && FINAL.has(status.value ?? ''))) return
+    if (status.value !== 'cancelling' || FINAL.has(told)) setStatus(told)
+  }
+
+  function flushNow(): void {
+    stopFrame?.()
+    flush()
+  }
+
+  function connect(id: string, mine: number): void {
+    flushNow()
+    seen = record.value.lastSeq
+    const source = dependencies.openStream(
+      url(`/runs/${encodeURIComponent(id)}/events?after=${String(seen)}`),
+    )
+    stream = source
+    source.addEventListener('open', () => {
+      if (mine !== era || stream !== source) return
+      failures = 0
+      connection.value = 'live'
+    })
+    for (const kind of KINDS)
+      source.addEventListener(kind, (message) => {
+        if (mine === era && stream === source) receive(message.data, id, mine)
+      })
+    source.addEventListener('end', () => {
+      if (mine === era && stream === source) void finish(id, mine)
+    })
+    source.addEventListener('error', () => {
+      if (mine === era && stream === source) lost(id, mine)
+    })
+  }
+
+  function receive(data: string, id: string, mine: number): void {
+    failures = 0
+    connection.value = 'live'
+    let event: RunEvent
+    try {
+      event = JSON.parse(data) as RunEvent
+    } catch {
+      return
+    }
+    const seq = event.seq ?? null
+    if (seq !== null) {
+      if (seq <= seen) return
+      if (seq > seen + 1 && gapAt !== seen) {
+        // Something was lost on the way: ask again from the last one, but only once for each gap.
+        gapAt = seen
+        closeStream()
+        connect(id, mine)
+        return
+      }
+      seen = seq
+    }
+    take(event)
+  }
+
+  function lost(id: string, mine: number): void {
+    closeStream()
+    connection.value = 'reconnecting'
+    failures++
+    const wait = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (failures - 1))
+    stopDelay = dependencies.delay(wait, () => {
+      stopDelay = null
+      if (mine === era) void reconnect(id, mine)
+    })
+  }
+
+  /** EventSource hides why it failed: ask for the run first, which says 401, 404 or that it ended. */
+  async function reconnect(id: string, mine: number): Promise<void> {
+    try {
+      const view = await dependencies.get<RunView>(`/runs/${encodeURIComponent(id)}`)
+      if (mine !== era) return
+      run.value = view
+      if (FINAL.has(view.status)) await replay(id, mine)
+      else connect(id, mine)
+    } catch (cause) {
+      if (mine !== era) return
+      const error = asApiError(cause)
+      if (error.offline || error.status === 429 || error.status >= 500) lost(id, mine)
+      else {
+        trouble.value = error
+        ended = true
+        connection.value = 'ended'
+      }
+    }
+  }
+
+  /** The run's last event has arrived: take its final figures. */
+  async function finish(id: string, mine: number): Promise<void> {
+    closeStream()
+    flushNow()
+    ended = true
+    connection.value = 'ended'
+    try {
+      const view = await dependencies.get<RunView>(`/runs/${encodeURIComponent(id)}`)
+      if (mine !== era) return
+      run.value = view
+      setStatus(view.status)
+    } catch {
+      // The events told everything that matters; only usage figures are missing.
+    }
+  }
+
+  /** All stored events after what is known, as JSON pages. */
+  async function replay(id: string, mine: number): Promise<void> {
+    for (;;) {
+      flushNow()
+      const after = record.value.lastSeq
+      const answer = await dependencies.get<RunEvent[] | { items: RunEvent[] }>(
+        `/runs/${encodeURIComponent(id)}/events?after=${String(after)}&limit=${String(PAGE)}`,
+      )
+      if (mine !== era) return
+      const events = Array.isArray(answer) ? answer : answer.items
+      queue.push(...events)
+      flushNow()
+      if (events.length < PAGE || record.value.lastSeq === after) break
+    }
+    ended = true
+    connection.value = 'ended'
+    if (run.value !== null) setStatus(run.value.status)
+  }
+
+  async function start(inputs: JsonObject): Promise<string> {
+    if (starting.value) throw new ApiError(409, 'starting', 'The run is being started already.')
+    starting.value = true
+    trouble.value = null
+    try {
+      await options.beforeStart()
+      const view = await dependencies.post<RunView>(
+        `/workflows/${encodeURIComponent(options.workflowId)}/runs`,
+        { inputs, version: 'draft' },
+      )
+      const mine = reset(view.id)
+      run.value = { ...view, inputs: view.inputs ?? inputs }
+      setStatus(view.status)
+      connection.value = 'live'
+      connect(view.id, mine)
+      return view.id
+    } catch (cause) {
+      const error = asApiError(cause)
+      trouble.value = error
+      throw error
+    } finally {
+      starting.value = false
+    }
+  }
+
+  async function open(id: string): Promise<void> {
+    const mine = reset(id)
+    connection.value = 'live'
+    try {
+      const view = await dependencies.get<RunView>(`/runs/${encodeURIComponent(id)}`)
+      if (mine !== era) return
+      run.value = view
+      setStatus(view.status)
+      if (FINAL.has(view.status)) await replay(id, mine)
+      else connect(id, mine)
+    } catch (cause) {
+      if (mine !== era) return
+      trouble.value = asApiError(cause)
+      connection.value = 'ended'
+    }
+  }
+
+  async function cancel(reason = 'Cancelled in the editor'): Promise<void> {
+    const id = runId.value
+    if (id === null || !active.value) return
+    const before = status.value
+    setStatus('cancelling')
+    try {
+      await dependencies.post(`/runs/${encodeURIComponent(id)}/cancel`, { reason })
+    } catch (cause) {
+      const error = asApiError(cause)
+      // Ended meanwhile: the stream says how.
+      if (error.status === 409) return
+      if (runId.value === id) {
+        trouble.value = error
+        if (before !== null && status.value === 'cancelling') setStatus(before)
+      }
+    }
+  }
+
+  function loadStep(stepId: string): Promise<StepView> {
+    let answer = steps.get(stepId)
+    if (answer === undefined) {
+      answer = dependencies.get<StepView>(
+        `/runs/${encodeURIComponent(runId.value ?? '')}/steps/${encodeURIComponent(stepId)}`,
+      )
+      steps.set(stepId, answer)
+      // Only what worked is worth keeping, and only once the step has ended.
+      answer.then(
+        (view) => {
+          if (!FINAL.has(view.status ?? '')) steps.delete(stepId)
+        },
+        () => steps.delete(stepId),
+      )
+    }
+    return answer
+  }
+
+  return {
+    runId,
+    run,
+    status,
+    active,
+    connection,
+    startRequests,
+    record,
+    revision,
+    starting,
+    trouble,
+    node: cell,
+    start,
+    open,
+    cancel,
+    loadStep,
+    clear: () => void reset(null),
+    requestStart: () => void startRequests.value++,
+    dismissTrouble: () => (trouble.value = null),
+    dispose: () => void reset(null),
+  }
+}
+
+function asApiError(cause: unknown): ApiError {
+  if (cause instanceof ApiError) return cause
+  return new ApiError(0, 'client', cause instanceof Error ? cause.message : String(cause))
+}
