@@ -12,7 +12,11 @@ from functools import cached_property
 from typing import Annotated, Any, Protocol, TypedDict, cast
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.graph import END, START, StateGraph
+from langgraph.graph import (  # pyright: ignore[reportMissingTypeStubs]
+    END,
+    START,
+    StateGraph,
+)
 
 from graphs.definition import Body, Definition, Node
 from graphs.errors import DefinitionError

@@ -113,7 +113,7 @@ async def test_what_cannot_succeed_is_not_retried() -> None:
 async def test_an_independent_branch_finishes_after_a_failure() -> None:
     nodes = [
         Node(id="start", type="start"),
-        Node(id="bad", type="fail", params={"message": "stop here"}),
+        Node(id="bad", type="bad"),
         Node(id="after", type="merge"),
         Node(id="good", type="template", params={"text": "done"}),
     ]
@@ -122,7 +122,9 @@ async def test_an_independent_branch_finishes_after_a_failure() -> None:
         Edge(id="2", source="bad", target="after"),
         Edge(id="3", source="start", target="good"),
     ]
-    execution = Execution(Definition(nodes=nodes, edges=edges))
+    execution = Execution(
+        Definition(nodes=nodes, edges=edges), Scripted("bad", failing(1, "stop here"))
+    )
     end = await execution.finish()
     assert isinstance(end, RunFailed)
     assert end.data.error.message == "stop here"
