@@ -100,12 +100,23 @@ def compile_params(kind: NodeType[Any], raw: Mapping[str, Any]) -> Template:
 
     Raises ExpressionError.
     """
-    literal = {name for name in raw if markers(kind, (name,)).literal}
-    if not literal:
-        return compile_value(raw)
-    return compile_value(
-        {name: Template(part, None) if name in literal else part for name, part in raw.items()}
-    )
+    return compile_value(_marked(kind, raw, ()) if _has_literals(kind) else raw)
+
+
+def _marked(kind: NodeType[Any], part: Any, path: Path) -> Any:
+    if path and markers(kind, path).literal:
+        return Template(part, None)
+    if isinstance(part, Mapping):
+        fields = cast("Mapping[str, Any]", part)
+        return {name: _marked(kind, below, (*path, name)) for name, below in fields.items()}
+    if isinstance(part, list):
+        return [_marked(kind, item, (*path, 0)) for item in cast("list[Any]", part)]
+    return part
+
+
+@cache
+def _has_literals(kind: NodeType[Any]) -> bool:
+    return b'"x-expression":false' in msgspec.json.encode(schema_of(kind))
 
 
 def convert_params(kind: NodeType[Any], resolved: Mapping[str, Any]) -> Params:

@@ -146,7 +146,7 @@ class _Names:
 
     def problems(self, base: str) -> Iterator[Problem]:
         for path, text in strings(self.node.params):
-            if ("{{" not in text and "${" not in text) or markers(self.kind, path[:1]).literal:
+            if ("{{" not in text and "${" not in text) or markers(self.kind, path).literal:
                 continue
             here = pointer(base, path)
             try:

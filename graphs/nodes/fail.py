@@ -1,0 +1,35 @@
+"""The node type `fail`."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from graphs.errors import NodeError
+from graphs.node_type import Category, NodeContext, NodeType, Output, Params
+
+
+class FailParams(Params, frozen=True):
+    message: Annotated[
+        str,
+        Meta(
+            title="Message",
+            description="Why the run fails; it is shown to whoever looks at the run.",
+            examples=["There is no customer {{ input.customer_id }}."],
+            extra_json_schema={"x-widget": "textarea"},
+        ),
+    ]
+
+
+class Fail(NodeType[FailParams]):
+    """Ends the run as failed with your message, for cases that must not go on."""
+
+    name = "fail"
+    title = "Fail"
+    category = Category.FLOW
+    icon = "error_outline"
+    params_type = FailParams
+    outputs = ()
+    pure = True
+
+    async def run(self, params: FailParams, ctx: NodeContext) -> Output:
+        raise NodeError(params.message, code="failed_by_workflow", retryable=False)

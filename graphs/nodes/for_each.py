@@ -1,0 +1,98 @@
+"""The node type `for_each`."""
+
+import asyncio
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from graphs.errors import NodeError
+from graphs.node_type import Category, NodeContext, NodeType, Output, Params
+
+_LEFT_OUT: Any = object()
+
+
+class OnItemError(StrEnum):
+    FAIL = "fail"
+    SKIP = "skip"
+
+
+class ForEachParams(Params, frozen=True):
+    items: Annotated[
+        list[Any],
+        Meta(
+            title="Items",
+            description="The list to go through. In the body: {{ item }} and {{ index }}.",
+            examples=["{{ steps.rows.body }}"],
+            extra_json_schema={"x-widget": "expression", "x-placeholder": "{{ input.rows }}"},
+        ),
+    ]
+    max_concurrency: Annotated[
+        int,
+        Meta(
+            title="At the same time", description="How many items may be worked on.", ge=1, le=100
+        ),
+    ] = 4
+    on_item_error: Annotated[
+        OnItemError,
+        Meta(
+            title="When an item fails",
+            description="fail: this node fails. skip: the item is left out of the result.",
+        ),
+    ] = OnItemError.FAIL
+
+
+class ForEach(NodeType[ForEachParams]):
+    """Runs its body once for every item of a list. Its output is the list of the body's outputs.
+
+    The results are in the order of the items, however many are worked on at the same time.
+    """
+
+    name = "for_each"
+    title = "For each"
+    category = Category.FLOW
+    icon = "repeat"
+    params_type = ForEachParams
+    container = True
+
+    async def run(self, params: ForEachParams, ctx: NodeContext) -> Output:
+        results: list[Any] = [_LEFT_OUT] * len(params.items)
+        work = _Work(params, ctx, results)
+        workers = [
+            asyncio.create_task(work.go_on())
+            for _ in range(min(params.max_concurrency, len(params.items)))
+        ]
+        try:
+            await asyncio.gather(*workers)
+        finally:
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
+        if work.failure is not None:
+            raise work.failure
+        return Output([result for result in results if result is not _LEFT_OUT])
+
+
+class _Work:
+    """The items that nobody has begun yet, shared by the workers."""
+
+    def __init__(self, params: ForEachParams, ctx: NodeContext, results: list[Any]) -> None:
+        self.failure: NodeError | None = None
+        self._skip = params.on_item_error is OnItemError.SKIP
+        self._ctx = ctx
+        self._results = results
+        self._items: Iterator[tuple[int, Any]] = iter(enumerate(params.items))
+
+    async def go_on(self) -> None:
+        """Work on items until none is left or one failed; those begun are always finished."""
+        for index, item in self._items:
+            try:
+                self._results[index] = await self._ctx.run_body(item, index)
+            except NodeError as error:
+                if not self._skip:
+                    self.failure = self.failure or error
+                    return
+                self._ctx.log(f"item {index} is left out: {error.message}", "warning")
+            if self.failure is not None:
+                return

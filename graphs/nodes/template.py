@@ -1,0 +1,35 @@
+"""The node type `template`."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from graphs.node_type import Category, NodeContext, NodeType, Output, Params
+
+
+class TemplateParams(Params, frozen=True):
+    text: Annotated[
+        str,
+        Meta(
+            title="Text",
+            description="Text with expressions in it, such as {{ input.city }}.",
+            examples=[
+                "Dear {{ input.name }},\nyour order {{ steps.order.body.id }} is on its way."
+            ],
+            extra_json_schema={"x-widget": "textarea"},
+        ),
+    ]
+
+
+class Template(NodeType[TemplateParams]):
+    """Writes a text with values filled in. Its output is `{"text": …}`."""
+
+    name = "template"
+    title = "Template"
+    category = Category.DATA
+    icon = "article"
+    params_type = TemplateParams
+    pure = True
+
+    async def run(self, params: TemplateParams, ctx: NodeContext) -> Output:
+        return Output({"text": params.text})
