@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import uvloop
+
 from tests.bench import editor, engine, footprint, history, http_runs, latency
 from tests.bench.area import Area, say
 from tests.bench.table import ROWS, Figure, machine, render
@@ -41,7 +43,7 @@ def main() -> int:
     for name in options.only or AREAS:
         left = min(AREA_WITHIN_S, ALL_WITHIN_S - (time.monotonic() - began))
         say(f"{name} …")
-        figures, error = asyncio.run(_area(name, options.quick, left))
+        figures, error = uvloop.run(_area(name, options.quick, left))
         measured.update({(name, key): figure for key, figure in figures.items()})
         if error is not None:
             say("".join(traceback.format_exception(error)))
