@@ -175,8 +175,13 @@ def _content(placed: PlacedNode | PlacedEdge, item: Node | Edge) -> dict[str, An
 
 
 def _plain(item: Node | Edge | Note) -> dict[str, Any]:
-    fields = cast("dict[str, Any]", msgspec.to_builtins(item))
-    return {name: value for name, value in fields.items() if name not in LAYOUT}
+    """The fields that are not at their default, the layout left out."""
+    # msgspec's omit_defaults goes by identity: an explicit default would look like a change.
+    return {
+        info.encode_name: msgspec.to_builtins(value)
+        for info in msgspec.structs.fields(item)
+        if info.name not in LAYOUT and (value := getattr(item, info.name)) != info.default
+    }
 
 
 def _fields(before: Any, after: Any, pointer: str = "") -> Iterator[FieldChange]:

@@ -1,5 +1,8 @@
 """Frozen definitions: stored once per tenant by the hash of their canonical JSON."""
 
+# Piccolo's queries are generic over an unbound table type.
+# pyright: reportUnknownMemberType=false
+
 from collections import OrderedDict
 from hashlib import sha256
 

@@ -1,4 +1,7 @@
-"""The templates: ready-made workflows, one YAML document each, and the examples of a first start."""
+"""The templates: ready-made workflows, one YAML document each; the examples of a first start."""
+
+# Piccolo's queries are generic over an unbound table type.
+# pyright: reportUnknownMemberType=false
 
 from collections.abc import Mapping
 from functools import cache

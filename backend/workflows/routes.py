@@ -96,9 +96,7 @@ async def update_workflow(
 
 
 @delete("/workflows/{workflow_id:str}", operation_id="deleteWorkflow")
-async def delete_workflow(
-    actor: Actor, workflow_id: str, if_match: IfMatchHeader = None
-) -> None:
+async def delete_workflow(actor: Actor, workflow_id: str, if_match: IfMatchHeader = None) -> None:
     """Delete a workflow; it can be restored, and its runs stay."""
     await service.delete(actor, workflow_id, IfMatch.parse(if_match))
 
@@ -120,9 +118,7 @@ async def put_draft(
     actor: Actor, workflow_id: str, data: PutDraft, if_match: IfMatchHeader = None
 ) -> Response[DraftSaved]:
     """Save the draft. One with problems is saved, and the answer tells them."""
-    saved = await service.put_draft(
-        actor, workflow_id, data.definition, IfMatch.parse(if_match)
-    )
+    saved = await service.put_draft(actor, workflow_id, data.definition, IfMatch.parse(if_match))
     return Response(saved, headers={"ETag": etag(saved.revision)})
 
 
@@ -150,9 +146,7 @@ async def input_schema(
     return await service.input_schema(actor, workflow_id, _version(version))
 
 
-@post(
-    "/workflows/{workflow_id:str}/validate-input", status_code=200, operation_id="validateInput"
-)
+@post("/workflows/{workflow_id:str}/validate-input", status_code=200, operation_id="validateInput")
 async def validate_input(
     actor: Actor, workflow_id: str, data: ValidateInput, version: VersionParameter = None
 ) -> InputResult:

@@ -1,6 +1,9 @@
 """Workflows: create, find, edit, validate, copy, delete; the one door for API, pages and runs."""
 
-from typing import Any, cast
+# Piccolo's queries are generic over an unbound table type.
+# pyright: reportUnknownMemberType=false
+
+from typing import Any
 
 import msgspec
 
@@ -39,7 +42,6 @@ from backend.workflows.versions import (
     rollback,
 )
 from graphs.definition import Definition, Node
-from graphs.errors import Problem
 from graphs.events import now
 from graphs.validate import check_inputs
 
@@ -231,8 +233,8 @@ async def validate_input(
     filled, problems = check_inputs(await input_schema(actor, reference, version), inputs)
     return InputResult(
         valid=not problems,
-        problems=cast("list[Problem]", problems),
-        inputs=cast("dict[str, Any]", filled),
+        problems=problems,
+        inputs=filled,
     )
 
 

@@ -28,6 +28,4 @@ def free(slug: str, taken: Collection[str]) -> str:
     """The slug itself, or with the first number from 2 on that nobody has."""
     if slug not in taken:
         return slug
-    return next(
-        candidate for number in count(2) if (candidate := f"{slug}-{number}") not in taken
-    )
+    return next(candidate for number in count(2) if (candidate := f"{slug}-{number}") not in taken)

@@ -1,5 +1,8 @@
 """A workflow's row: find it, insert it under a free slug, change it unless somebody else has."""
 
+# Piccolo's queries are generic over an unbound table type.
+# pyright: reportUnknownMemberType=false
+
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -68,7 +71,7 @@ class Row(Struct, frozen=True, kw_only=True):
 
 
 SUMMARY = tuple(info.encode_name for info in msgspec.structs.fields(WorkflowSummary))
-_COLUMNS = [column for column in Workflow.all_columns() if column._meta.name in Row.__struct_fields__]
+COLUMNS = Row.__struct_fields__
 
 
 def summary_fields(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,7 +109,7 @@ async def find_or_none(actor: Actor, reference: str, *, deleted: bool = False) -
     column = Workflow.id if is_id(reference) else Workflow.slug
     gone = Workflow.deleted_at.is_not_null() if deleted else Workflow.deleted_at.is_null()
     row = (
-        await Workflow.select(*_COLUMNS)
+        await Workflow.select(*COLUMNS)
         .where(Workflow.tenant_id == actor.tenant_id, column == reference, gone)
         .order_by(Workflow.created_at, ascending=False)
         .first()
@@ -152,9 +155,7 @@ async def insert(
     raise Conflict(f"No free slug could be found for {name!r}.")
 
 
-async def change(
-    actor: Actor, reference: str, if_match: IfMatch, values: Mapping[str, Any]
-) -> Row:
+async def change(actor: Actor, reference: str, if_match: IfMatch, values: Mapping[str, Any]) -> Row:
     """Set these columns and raise the revision, if `if_match` allows the state it has now.
 
     Raises NotFound, PreconditionFailed.
@@ -162,26 +163,25 @@ async def change(
     for _ in range(_ATTEMPTS):
         row = await find(actor, reference)
         if_match.check(row.revision, {"definition_hash": row.definition_hash})
-        merged = {**msgspec.structs.asdict(row), **values}
+        merged = {
+            **msgspec.structs.asdict(row),
+            **values,
+            "revision": row.revision + 1,
+            "updated_at": now(),
+        }
+        columns = {name: merged[name] for name in (*values, "revision", "updated_at")}
         changed = (
-            await Workflow.update(
-                {
-                    **values,
-                    "search_text": search_text(merged),
-                    "revision": row.revision + 1,
-                    "updated_at": now(),
-                }
-            )
+            await Workflow.update({**columns, "search_text": search_text(merged)})
             .where(
                 Workflow.id == row.id,
                 Workflow.tenant_id == actor.tenant_id,
                 Workflow.revision == row.revision,
                 Workflow.deleted_at.is_null(),
             )
-            .returning(*_COLUMNS)
+            .returning(Workflow.id)
         )
         if changed:
-            return msgspec.convert(changed[0], Row)
+            return msgspec.convert({name: merged[name] for name in COLUMNS}, Row)
         # Somebody was faster; the next look tells whether `if_match` still holds.
     raise Conflict("Too many changes at once; try again.")
 
@@ -224,5 +224,3 @@ def search_text(values: Mapping[str, Any]) -> str:
 def _tags(tags: list[str]) -> str:
     unique = dict.fromkeys(tag.strip() for tag in tags)
     return msgspec.json.encode(list(unique)).decode()
-
-

@@ -38,9 +38,7 @@ async def publish_version(
     return Response(
         version,
         status_code=201 if published.created else 200,
-        headers={
-            "Location": f"/api/v1/workflows/{version.workflow_id}/versions/{version.number}"
-        },
+        headers={"Location": f"/api/v1/workflows/{version.workflow_id}/versions/{version.number}"},
     )
 
 
@@ -102,9 +100,7 @@ async def restore_version(
 
 
 @post("/workflows/{workflow_id:str}/rollback", status_code=200, operation_id="rollbackWorkflow")
-async def rollback(
-    actor: Actor, workflow_id: str, data: Rollback | None = None
-) -> VersionView:
+async def rollback(actor: Actor, workflow_id: str, data: Rollback | None = None) -> VersionView:
     """Activate the version before the active one, or the one named."""
     return await service.rollback(actor, workflow_id, data.number if data else None)
 

@@ -1,9 +1,13 @@
 """Versions: publish the draft, choose the active one, compare, restore, and what a run executes."""
 
+# Piccolo's queries are generic over an unbound table type.
+# pyright: reportUnknownMemberType=false
+
 from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
+from uuid_utils.compat import uuid7
 
 from backend.actor import Actor, Role
 from backend.database import fetch, transaction
@@ -22,7 +26,11 @@ from backend.workflows.schemas import (
 from backend.workflows.tables import Workflow, WorkflowVersion
 from graphs.definition import Definition
 from graphs.events import now
-from uuid_utils.compat import uuid7
+
+_COLUMNS = [info.name for info in msgspec.structs.fields(VersionView) if info.name != "active"]
+
+LARGEST_NUMBER = 2_147_483_647
+"""PostgreSQL's integers end here."""
 
 Selector = int | Literal["active", "draft"]
 """A version's number, the active version, or the draft."""
@@ -66,10 +74,20 @@ async def publish(
     return Published(await get_version(actor, row.id, version["number"]), created)
 
 
-async def list_versions(actor: Actor, reference: str, page: PageRequest) -> Page[VersionView]:
+async def list_versions(
+    actor: Actor, reference: str, page: PageRequest | None = None
+) -> Page[VersionView]:
     """The versions of a workflow, the newest first unless sorted otherwise."""
     row = await store.find(actor, reference)
-    raise NotImplementedError
+    return await paginate(
+        page or PageRequest(),
+        source="workflow_version",
+        columns=_COLUMNS,
+        where=[("tenant_id = ?", (row.tenant_id,)), ("workflow_id = ?", (row.id,))],
+        sorts={"number": "number", "created_at": "id"},
+        default_sort="-number",
+        to=lambda version: VersionView(**_fields(version, row.active_version)),
+    )
 
 
 async def get_version(actor: Actor, reference: str, number: int) -> VersionDetail:
@@ -226,9 +244,7 @@ async def _activate(row: store.Row, number: int) -> None:
 async def _newest(row: store.Row) -> dict[str, Any] | None:
     return (
         await WorkflowVersion.select()
-        .where(
-            WorkflowVersion.workflow_id == row.id, WorkflowVersion.tenant_id == row.tenant_id
-        )
+        .where(WorkflowVersion.workflow_id == row.id, WorkflowVersion.tenant_id == row.tenant_id)
         .order_by(WorkflowVersion.number, ascending=False)
         .first()
     )
@@ -250,7 +266,7 @@ async def _insert(
         .where(Workflow.id == row.id)
         .returning(Workflow.last_version)
     )
-    values = {
+    values: dict[str, Any] = {
         "id": str(uuid7()),
         "tenant_id": actor.tenant_id,
         "workflow_id": row.id,
@@ -267,13 +283,17 @@ async def _insert(
 
 async def _version(row: store.Row, number: int) -> dict[str, Any]:
     version = (
-        await WorkflowVersion.select()
-        .where(
-            WorkflowVersion.tenant_id == row.tenant_id,
-            WorkflowVersion.workflow_id == row.id,
-            WorkflowVersion.number == number,
+        None
+        if number > LARGEST_NUMBER
+        else (
+            await WorkflowVersion.select()
+            .where(
+                WorkflowVersion.tenant_id == row.tenant_id,
+                WorkflowVersion.workflow_id == row.id,
+                WorkflowVersion.number == number,
+            )
+            .first()
         )
-        .first()
     )
     if version is None:
         raise NotFound(f"There is no version {number}.", code="version_not_found")
@@ -281,8 +301,7 @@ async def _version(row: store.Row, number: int) -> dict[str, Any]:
 
 
 def _fields(version: dict[str, Any], active: int | None) -> dict[str, Any]:
-    names = (info.encode_name for info in msgspec.structs.fields(VersionView))
     return {
-        **{name: version[name] for name in names if name != "active"},
+        **{name: version[name] for name in _COLUMNS},
         "active": version["number"] == active,
     }
