@@ -6,13 +6,16 @@ status and trigger; only a filter by time counts the rows of its range in the in
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
 
 from msgspec import Struct
 
 from backend.actor import Actor
 from backend.database import fetch
 from backend.errors import Invalid, NotFound
+from backend.pagination import Page, PageRequest, paginate
 from backend.runs import event_log
 from backend.runs.event_log import EventRow
 from backend.runs.journal import read_run
@@ -28,6 +31,11 @@ LOG_KINDS = ("log", "step.retrying", "step.failed", "run.failed")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
+Condition = tuple[str, Sequence[Any]]
+
+_LEEWAY = timedelta(minutes=1)
+
+
 class RunFilter(Struct, frozen=True, kw_only=True):
     """Which runs; None does not filter. `search` finds parts of workflow names, and run ids."""
 
@@ -37,6 +45,40 @@ class RunFilter(Struct, frozen=True, kw_only=True):
     created_after: datetime | None = None
     created_before: datetime | None = None
     search: str | None = None
+
+    def conditions(self, tenant_id: str) -> list[Condition]:
+        """The filter as conditions on table `run`."""
+        found = self._plain(tenant_id)
+        if self.search is not None and is_id(self.search):
+            found.append(("id = ?", [self.search.lower()]))
+        # ids begin with the time in milliseconds and are indexed; the moment itself is not
+        if self.created_after is not None:
+            moment = _aware(self.created_after)
+            found.append(("id >= ?", [_lowest_id(moment - _LEEWAY)]))
+            found.append(("created_at >= ?", [moment]))
+        if self.created_before is not None:
+            moment = _aware(self.created_before)
+            found.append(("id < ?", [_lowest_id(moment + _LEEWAY)]))
+            found.append(("created_at < ?", [moment]))
+        return found
+
+    def counted(self, tenant_id: str) -> list[Condition] | None:
+        """The filter as conditions on table `run_count`, or None when that cannot tell."""
+        by_time = self.created_after is not None or self.created_before is not None
+        by_id = self.search is not None and is_id(self.search)
+        return None if by_time or by_id else self._plain(tenant_id)
+
+    def _plain(self, tenant_id: str) -> list[Condition]:
+        found: list[Condition] = [("tenant_id = ?", [tenant_id])]
+        for column in ("workflow_id", "status", "trigger"):
+            value: str | None = getattr(self, column)
+            if value is not None:
+                found.append((f"{column} = ?", [str(value)]))
+        if self.search and not is_id(self.search):
+            found.append(
+                ("LOWER(workflow_name) LIKE LOWER(?) ESCAPE '!'", [f"%{_literal(self.search)}%"])
+            )
+        return found
 
 
 async def find(actor: Actor, run_id: str) -> RunRecord:
@@ -50,6 +92,21 @@ async def find(actor: Actor, run_id: str) -> RunRecord:
 async def get(actor: Actor, run_id: str) -> RunView:
     """A run of the actor's tenant. Raises NotFound."""
     return (await find(actor, run_id)).view()
+
+
+async def list_runs(actor: Actor, filters: RunFilter, page: PageRequest) -> Page[RunView]:
+    """One page of the tenant's runs, newest first unless sorted by `created_at`."""
+    counted = filters.counted(actor.tenant_id)
+    return await paginate(
+        page,
+        source="run",
+        columns=COLUMNS,
+        where=filters.conditions(actor.tenant_id),
+        sorts={"created_at": "id"},
+        default_sort="-created_at",
+        to=lambda row: from_row(row).view(),
+        total=None if counted is None else lambda: _count(counted),
+    )
 
 
 async def latest_by_workflow(actor: Actor, workflow_ids: Sequence[str]) -> dict[str, RunView]:
@@ -139,3 +196,34 @@ async def stats(actor: Actor, workflow_id: str | None = None) -> RunStats:
         by_status=by_status,
         by_trigger=by_trigger,
     )
+
+
+def is_id(text: str) -> bool:
+    """Whether a text has the form of our ids."""
+    try:
+        return str(UUID(text)) == text.lower()
+    except ValueError:
+        return False
+
+
+async def _count(conditions: list[Condition]) -> int:
+    where = " AND ".join(sql for sql, _ in conditions)
+    args = [arg for _, values in conditions for arg in values]
+    rows = await fetch(
+        f"SELECT CAST(COALESCE(SUM(n), 0) AS BIGINT) AS n FROM run_count WHERE {where}", *args
+    )
+    return rows[0]["n"]
+
+
+def _literal(text: str) -> str:
+    return text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def _lowest_id(moment: datetime) -> str:
+    """The least UUIDv7 of a moment."""
+    digits = f"{max(int(moment.timestamp() * 1000), 0):012x}"
+    return f"{digits[:8]}-{digits[8:12]}-7000-8000-000000000000"

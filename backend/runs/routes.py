@@ -1,24 +1,40 @@
 """The endpoints of runs, their steps, events and logs."""
 
 import re
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any, TypeVar
 
-from litestar import Request, Response, post
+from litestar import Request, Response, Router, delete, get, post
+from litestar.params import Parameter
 
 from backend.actor import Actor
+from backend.errors import Invalid
+from backend.pagination import Page, PageRequest
 from backend.runs import service
 from backend.runs.schemas import (
+    CancelRun,
+    CleanedUp,
+    CleanupRuns,
+    EventView,
+    LogLine,
+    RunStats,
     RunView,
     StartRun,
+    StepView,
     Trigger,
 )
+from backend.runs.service import RunFilter
 from backend.runs.sse import EventStream
-from backend.runs.stream import follow
+from backend.runs.status import RunStatus, StepStatus
+from backend.runs.stream import START, follow
+from backend.runs.ws import run_events
 
 MAX_WAIT_S = 300
 EVENTS_LIMIT = 1000
+MAX_SEQ = 2**53
 
-Json = Response[Any]
+Item = TypeVar("Item")
+Text = Parameter(max_length=200)
 _WAIT = re.compile(r'(?:^|[,;\s])wait\s*=\s*"?(\d{1,9})"?', re.IGNORECASE)
 
 
@@ -33,7 +49,7 @@ async def start_run(
     wait_s = _wait_s(request)
     if _wants_stream(request):
         run = await service.start(actor, workflow_id, data, trigger)
-        return EventStream(await follow(actor, run.id), {"Location": _location(run)}, 200)
+        return EventStream(await follow(actor, run.id), {"Location": _location(run)})
     if wait_s is None:
         run = await service.start(actor, workflow_id, data, trigger)
         return Response(run, status_code=202, headers={"Location": _location(run)})
@@ -57,3 +73,157 @@ def _wait_s(request: Request[Any, Any, Any]) -> int | None:
 
 def _wants_stream(request: Request[Any, Any, Any]) -> bool:
     return "text/event-stream" in request.headers.get("accept", "")
+
+
+@get("/runs", operation_id="listRuns")
+async def list_runs(
+    actor: Actor,
+    page: PageRequest,
+    workflow_id: Annotated[str | None, Text] = None,
+    status: RunStatus | None = None,
+    trigger: Trigger | None = None,
+    created_after: datetime | None = None,
+    created_before: datetime | None = None,
+    search: Annotated[str | None, Text] = None,
+) -> Page[RunView]:
+    """The runs, newest first. `search` finds parts of workflow names, and a run by its id.
+
+    `created_after` is included, `created_before` is not.
+    """
+    filters = RunFilter(
+        workflow_id=workflow_id,
+        status=status,
+        trigger=trigger,
+        created_after=created_after,
+        created_before=created_before,
+        search=search,
+    )
+    return await service.list_runs(actor, filters, page)
+
+
+@get("/runs/stats", operation_id="getRunStats")
+async def run_stats(actor: Actor, workflow_id: Annotated[str | None, Text] = None) -> RunStats:
+    """How many runs there are, by status and by trigger."""
+    return await service.stats(actor, workflow_id)
+
+
+@post("/runs/cleanup", status_code=200, operation_id="cleanupRuns")
+async def cleanup_runs(actor: Actor, data: CleanupRuns) -> CleanedUp:
+    """Delete the runs that ended at least so many hours ago."""
+    return CleanedUp(deleted=await service.cleanup(actor, data))
+
+
+@get("/runs/{run_id:str}", operation_id="getRun")
+async def get_run(actor: Actor, run_id: str) -> RunView:
+    """A run."""
+    return await service.get(actor, run_id)
+
+
+@delete("/runs/{run_id:str}", operation_id="deleteRun")
+async def delete_run(actor: Actor, run_id: str) -> None:
+    """Delete a run that has ended, with its events."""
+    await service.delete(actor, run_id)
+
+
+@post("/runs/{run_id:str}/cancel", status_code=200, operation_id="cancelRun")
+async def cancel_run(actor: Actor, run_id: str, data: CancelRun | None = None) -> RunView:
+    """Stop a run. Without `graceful` its running steps are stopped as well."""
+    request = data or CancelRun()
+    return await service.cancel(actor, run_id, request.reason, graceful=request.graceful)
+
+
+@get("/runs/{run_id:str}/steps", operation_id="listRunSteps")
+async def list_steps(actor: Actor, run_id: str) -> Page[StepView]:
+    """The run's steps in the order in which they began, with what went in and what came out."""
+    return _all(await service.steps(actor, run_id))
+
+
+@get("/runs/{run_id:str}/steps/{step_id:str}", operation_id="getRunStep")
+async def get_step(actor: Actor, run_id: str, step_id: str) -> StepView:
+    """One step."""
+    return await service.step(actor, run_id, step_id)
+
+
+@get("/runs/{run_id:str}/logs", operation_id="listRunLogs")
+async def list_logs(
+    actor: Actor,
+    run_id: str,
+    level: Annotated[
+        str | None, Parameter(description="The least level: debug, info, warning or error.")
+    ] = None,
+) -> Page[LogLine]:
+    """What the run's nodes wrote, and its failures."""
+    return _all(await service.logs(actor, run_id, level))
+
+
+@get("/runs/{run_id:str}/events", operation_id="listRunEvents")
+async def list_events(
+    actor: Actor,
+    run_id: str,
+    request: Request[Any, Any, Any],
+    after: Annotated[
+        int | None,
+        Parameter(ge=0, le=MAX_SEQ, description="The `seq` of the last event that is known."),
+    ] = None,
+    limit: Annotated[int, Parameter(ge=1, le=EVENTS_LIMIT)] = EVENTS_LIMIT,
+) -> Response[Page[EventView]]:
+    """The run's events; with `Accept: text/event-stream` those that are still to come, too.
+
+    The stream goes on after the header `Last-Event-ID`, which wins over `after`.
+    """
+    if _wants_stream(request):
+        return EventStream(await follow(actor, run_id, _cursor(request, after)))
+    start = START if after is None else after
+    found, total = await service.events(actor, run_id, start, limit)
+    more = total > len(found)
+    cursor = str(found[-1].seq) if found and more else None
+    return Response(Page(items=found, next_cursor=cursor, total=total))
+
+
+@get("/steps", operation_id="listSteps")
+async def list_running_steps(
+    actor: Actor,
+    status: Annotated[
+        StepStatus, Parameter(description="Only `running`, which includes `retrying`.")
+    ],
+) -> Page[StepView]:
+    """The steps that are running at this moment, over all runs."""
+    if status is not StepStatus.RUNNING:
+        raise Invalid.field(
+            "?status", "unsupported", "Only running steps are listed over all runs."
+        )
+    return _all(await service.running_steps(actor))
+
+
+def _all(items: list[Item]) -> Page[Item]:
+    return Page(items=items, next_cursor=None, total=len(items))
+
+
+def _cursor(request: Request[Any, Any, Any], after: int | None) -> int:
+    given = request.headers.get("last-event-id")
+    if not given:
+        return START if after is None else after
+    if given.isascii() and given.isdigit() and len(given) < 16:
+        return int(given)
+    raise Invalid.field("Last-Event-ID", "invalid_cursor", "It is the number of an event.")
+
+
+router = Router(
+    path="/",
+    tags=["Runs"],
+    route_handlers=[
+        start_run,
+        list_runs,
+        run_stats,
+        cleanup_runs,
+        get_run,
+        delete_run,
+        cancel_run,
+        list_steps,
+        get_step,
+        list_logs,
+        list_events,
+        list_running_steps,
+        run_events,
+    ],
+)

@@ -42,10 +42,13 @@ class Only(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class StartRun(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`metadata` is kept with the run and returned; `config` is kept, no setting is known yet."""
+    """Without a version the active one is run, or the draft while there is none.
+
+    `metadata` is kept with the run and returned; `config` is kept, no setting is known yet.
+    """
 
     inputs: dict[str, Any] = field(default_factory=dict[str, Any])
-    version: Annotated[int, Meta(ge=1, le=2_147_483_647)] | Literal["active", "draft"] = "active"
+    version: Annotated[int, Meta(ge=1, le=2_147_483_647)] | Literal["active", "draft"] | None = None
     mode: RunMode = RunMode.FULL
     config: dict[str, Any] = field(default_factory=dict[str, Any])
     metadata: dict[str, Any] = field(default_factory=dict[str, Any])

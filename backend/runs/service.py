@@ -14,6 +14,7 @@ from backend.errors import Conflict, FieldError, Invalid
 from backend.runs.bus import Signal
 from backend.runs.executor import ActiveRun, executor
 from backend.runs.history import (
+    RunFilter,
     events,
     find,
     get,
@@ -36,6 +37,7 @@ from graphs.events import now
 from graphs.validate import check_inputs
 
 __all__ = [
+    "RunFilter",
     "cancel",
     "cleanup",
     "delete",
