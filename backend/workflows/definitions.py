@@ -1,4 +1,4 @@
-"""Frozen definitions: stored once per tenant by the hash of their canonical JSON."""
+"""Frozen definitions: stored once per tenant by the hash of their JSON."""
 
 # Piccolo's queries are generic over an unbound table type.
 # pyright: reportUnknownMemberType=false
@@ -10,7 +10,7 @@ import msgspec
 
 from backend.errors import Invalid, NotFound
 from backend.workflows.tables import DefinitionSnapshot
-from graphs.definition import Definition, canonical
+from graphs.definition import Definition
 from graphs.errors import DefinitionError, Problem
 from graphs.validate import validate
 
@@ -26,12 +26,12 @@ def decode(body: str) -> Definition:
 
 
 def encode(definition: Definition) -> str:
-    """The canonical JSON that is stored and hashed."""
-    return canonical(definition).decode()
+    """The JSON that is stored and hashed. The order of keys stays: it orders the input form."""
+    return msgspec.json.encode(definition).decode()
 
 
 def hash_of(body: str) -> str:
-    """The fingerprint of a definition from its canonical JSON."""
+    """The SHA-256 (hex) of a definition's JSON."""
     return sha256(body.encode()).hexdigest()
 
 
@@ -48,7 +48,7 @@ def require_valid(definition: Definition) -> None:
 
 
 async def freeze(tenant_id: str, body: str) -> str:
-    """Store a valid definition's canonical JSON; returns its hash.
+    """Store a valid definition's JSON; returns its hash.
 
     Raises Invalid with every problem; what is stored already has been found valid before.
     """

@@ -49,7 +49,7 @@ class WorkflowVersion(Table, tablename="workflow_version"):
 
 
 class DefinitionSnapshot(Table, tablename="definition"):
-    """A frozen definition, stored once per tenant by the SHA-256 of its canonical JSON."""
+    """A frozen definition, stored once per tenant by the SHA-256 of its JSON."""
 
     hash = Varchar(length=None)
     tenant_id = Varchar(length=None)

@@ -71,7 +71,8 @@ async def publish(
         version = await _insert(actor, row, digest, request) if created or not newest else newest
         if request.activate:
             await _activate(row, version["number"])
-    return Published(await get_version(actor, row.id, version["number"]), created)
+    active = version["number"] if request.activate else row.active_version
+    return Published(VersionView(**_fields(version, active)), created)
 
 
 async def list_versions(
