@@ -1,0 +1,211 @@
+/** Copy, paste and duplicate: a piece of a drawing as JSON, its ids made fresh where it lands. */
+import type { Definition, Edge, JsonObject, Node, Note, Position } from '../seam'
+import {
+  addNote,
+  addToScope,
+  absolutePosition,
+  bodyOf,
+  freshEdgeId,
+  freshId,
+  places,
+  scopeOf,
+  usedIds,
+  ORIGIN,
+  type Scope,
+} from '../document/document'
+
+const KIND = 'heddle/nodes'
+
+export interface Clip {
+  readonly kind: typeof KIND
+  readonly version: 1
+  readonly nodes: readonly Node[]
+  readonly edges: readonly Edge[]
+  readonly notes: readonly Note[]
+}
+
+/** The nodes and notes with these ids, and the edges among them. */
+export function copy(definition: Definition, ids: ReadonlySet<string>): Clip | null {
+  const chosen = [...places(definition).values()].filter(({ node, scope }) => {
+    if (!ids.has(node.id)) return false
+    for (let at = scope; at !== null; at = scopeOf(definition, at)) if (ids.has(at)) return false
+    return true
+  })
+  const notes = (definition.notes ?? []).filter((note) => ids.has(note.id))
+  if (chosen.length === 0 && notes.length === 0) return null
+  const kept = new Set(chosen.map(({ node }) => node.id))
+  const scopes = new Set<Scope>(chosen.map(({ scope }) => scope))
+  const edges = [...scopes].flatMap((scope) =>
+    (bodyOf(definition, scope).edges ?? []).filter(
+      (edge) => kept.has(edge.source) && kept.has(edge.target),
+    ),
+  )
+  const nodes = chosen.map(({ node }) => ({
+    ...node,
+    position: absolutePosition(definition, node.id),
+  }))
+  return { kind: KIND, version: 1, nodes, edges, notes }
+}
+
+export function write(clip: Clip): string {
+  return JSON.stringify(clip, null, 2)
+}
+
+/** A clip from clipboard text: ours, a whole definition, or null when it is neither. */
+export function read(text: string): Clip | null {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return null
+  }
+  if (!isObject(value)) return null
+  const holder = isObject(value['definition']) ? value['definition'] : value
+  const nodes = list(holder['nodes']).filter(isNode)
+  const notes = list(holder['notes']).filter(isNote)
+  if (nodes.length === 0 && notes.length === 0) return null
+  return { kind: KIND, version: 1, nodes, edges: list(holder['edges']).filter(isEdge), notes }
+}
+
+export interface Pasted {
+  readonly definition: Definition
+  readonly ids: readonly string[]
+  /** Nodes left out, in words: a second start, for instance. */
+  readonly refused: readonly string[]
+}
+
+export interface PasteOptions {
+  readonly scope: Scope
+  /** Where the clip's top left corner goes, relative to the scope. */
+  readonly at: Position
+  readonly refuse?: (type: string) => string | null
+}
+
+export function paste(definition: Definition, clip: Clip, options: PasteOptions): Pasted {
+  const used = usedIds(definition)
+  const names = new Set([...places(definition).values()].map(({ node }) => node.name ?? ''))
+  const renamed = new Map<string, string>()
+  const refused: string[] = []
+  const claim = (id: string): string => {
+    const fresh = freshId(used, id)
+    used.add(fresh)
+    renamed.set(id, fresh)
+    return fresh
+  }
+  const accepted = clip.nodes.filter((node) => {
+    const reason = options.refuse?.(node.type) ?? null
+    if (reason !== null) refused.push(reason)
+    return reason === null
+  })
+  const claimAll = (nodes: readonly Node[]): void => {
+    for (const node of nodes) {
+      claim(node.id)
+      claimAll(node.body?.nodes ?? [])
+    }
+  }
+  claimAll(accepted)
+  const corner = topLeft([...accepted, ...clip.notes])
+  const place = (position: Position | undefined): Position => ({
+    x: (position ?? ORIGIN).x - corner.x + options.at.x,
+    y: (position ?? ORIGIN).y - corner.y + options.at.y,
+  })
+  const rewire = (edges: readonly Edge[]): Edge[] =>
+    edges.flatMap((edge) => {
+      const source = renamed.get(edge.source)
+      const target = renamed.get(edge.target)
+      if (source === undefined || target === undefined) return []
+      const id = freshEdgeId(used)
+      used.add(id)
+      return [{ ...edge, id, source, target }]
+    })
+  const remake = (node: Node, top: boolean): Node => {
+    const made: Record<string, unknown> = {
+      ...node,
+      id: renamed.get(node.id)!,
+      params: rename(node.params ?? {}, renamed),
+    }
+    if (node.name) {
+      made['name'] = top ? freshName(names, node.name) : node.name
+      names.add(made['name'] as string)
+    }
+    if (top) made['position'] = place(node.position)
+    if (node.body) {
+      made['body'] = {
+        ...node.body,
+        nodes: (node.body.nodes ?? []).map((inner) => remake(inner, false)),
+        edges: rewire(node.body.edges ?? []),
+      }
+    }
+    return made as unknown as Node
+  }
+  const nodes = accepted.map((node) => remake(node, true))
+  let next = definition
+  if (nodes.length) next = addToScope(next, options.scope, nodes, rewire(clip.edges))
+  const noteIds: string[] = []
+  for (const note of clip.notes) {
+    const id = claim(note.id)
+    noteIds.push(id)
+    const origin = options.scope === null ? ORIGIN : absolutePosition(definition, options.scope)
+    const { x, y } = place(note.position)
+    next = addNote(next, { ...note, id, position: { x: x + origin.x, y: y + origin.y } })
+  }
+  return { definition: next, ids: [...nodes.map((node) => node.id), ...noteIds], refused }
+}
+
+/** `Greet` → `Greet 2` → `Greet 3`. */
+export function freshName(taken: ReadonlySet<string>, name: string): string {
+  if (!taken.has(name)) return name
+  const stem = name.replace(/ \d+$/, '')
+  for (let n = 2; ; n++) if (!taken.has(`${stem} ${n}`)) return `${stem} ${n}`
+}
+
+/** Expressions follow the ids: `{{ steps.greet.text }}` → `{{ steps.greet_2.text }}`. */
+function rename(value: unknown, ids: ReadonlyMap<string, string>): unknown {
+  if (typeof value === 'string') return renameSteps(value, ids)
+  if (Array.isArray(value)) return value.map((item) => rename(item, ids))
+  if (!isObject(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, rename(item, ids)]))
+}
+
+export function renameSteps(text: string, ids: ReadonlyMap<string, string>): string {
+  if (!text.includes('{{') && !text.includes('${')) return text
+  return text
+    .replace(/\bsteps\.([A-Za-z_]\w*)/g, (all, id: string) =>
+      ids.has(id) ? `steps.${ids.get(id)!}` : all,
+    )
+    .replace(/\bsteps\[(['"])([^'"\]]+)\1\]/g, (all, quote: string, id: string) =>
+      ids.has(id) ? `steps[${quote}${ids.get(id)!}${quote}]` : all,
+    )
+}
+
+function topLeft(boxes: readonly (Node | Note)[]): Position {
+  const xs = boxes.map((box) => (box.position ?? ORIGIN).x)
+  const ys = boxes.map((box) => (box.position ?? ORIGIN).y)
+  return { x: Math.min(...xs), y: Math.min(...ys) }
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function list(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : []
+}
+
+function isNode(value: unknown): value is Node {
+  if (!isObject(value) || typeof value['id'] !== 'string' || typeof value['type'] !== 'string') {
+    return false
+  }
+  const body = value['body']
+  return body === undefined || body === null || (isObject(body) && list(body['nodes']).every(isNode))
+}
+
+function isEdge(value: unknown): value is Edge {
+  return (
+    isObject(value) && typeof value['source'] === 'string' && typeof value['target'] === 'string'
+  )
+}
+
+function isNote(value: unknown): value is Note {
+  return isObject(value) && typeof value['id'] === 'string'
+}

@@ -1,0 +1,84 @@
+/** Finding node types by a few letters, grouped as the palette shows them. */
+import type { NodeType } from '../seam'
+import type { Loose } from './place'
+
+const ORDER = ['flow', 'data', 'ai', 'integration']
+const TITLES: Readonly<Record<string, string>> = {
+  flow: 'Flow',
+  data: 'Data',
+  ai: 'AI',
+  integration: 'Integration',
+}
+
+export interface Group {
+  readonly category: string
+  readonly title: string
+  readonly types: readonly NodeType[]
+}
+
+export function categoryTitle(category: string): string {
+  return TITLES[category] ?? category.charAt(0).toUpperCase() + category.slice(1)
+}
+
+/** Higher is better, 0 is no match: word starts beat letters in order, titles beat help texts. */
+export function score(type: NodeType, query: string): number {
+  const wanted = query.trim().toLowerCase()
+  if (wanted === '') return 1
+  const title = type.title.toLowerCase()
+  const name = type.type.toLowerCase()
+  if (title.startsWith(wanted) || name.startsWith(wanted)) return 100
+  if (title.split(/\W+/).some((word) => word.startsWith(wanted))) return 80
+  if (title.includes(wanted) || name.includes(wanted)) return 60
+  if (inOrder(title, wanted)) return 30
+  if (type.description.toLowerCase().includes(wanted)) return 20
+  return 0
+}
+
+export function search(types: Iterable<NodeType>, query: string): NodeType[] {
+  return [...types]
+    .map((type) => ({ type, points: score(type, query) }))
+    .filter(({ points }) => points > 0)
+    .sort((a, b) => b.points - a.points || compare(a.type, b.type))
+    .map(({ type }) => type)
+}
+
+export function grouped(types: Iterable<NodeType>, query: string): Group[] {
+  const found = new Map<string, NodeType[]>()
+  for (const type of search(types, query)) {
+    const known = found.get(type.category)
+    if (known) known.push(type)
+    else found.set(type.category, [type])
+  }
+  return [...found]
+    .sort(([a], [b]) => rank(a) - rank(b) || a.localeCompare(b))
+    .map(([category, group]) => ({ category, title: categoryTitle(category), types: group }))
+}
+
+/** Only types that the waiting end of a wire can be connected to. */
+export function fitting(types: Iterable<NodeType>, loose: Loose | undefined): NodeType[] {
+  return [...types].filter((type) =>
+    loose === undefined
+      ? true
+      : loose.side === 'source'
+        ? type.inputs.length > 0
+        : type.outputs.length > 0 || Boolean(type.outputs_from),
+  )
+}
+
+function compare(a: NodeType, b: NodeType): number {
+  return rank(a.category) - rank(b.category) || a.title.localeCompare(b.title)
+}
+
+function rank(category: string): number {
+  const index = ORDER.indexOf(category)
+  return index < 0 ? ORDER.length : index
+}
+
+function inOrder(text: string, letters: string): boolean {
+  let at = 0
+  for (const letter of letters) {
+    at = text.indexOf(letter, at) + 1
+    if (at === 0) return false
+  }
+  return true
+}

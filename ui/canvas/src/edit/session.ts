@@ -1,0 +1,87 @@
+/** Opening a workflow or a run in the editor, and keeping its drawing safe until the page goes. */
+import { ApiError } from '../api'
+import type { RunStore } from '../seam'
+import { Backups, tabId } from './backup'
+import { draftRemote, loadNodeTypes, loadRun, loadWorkflow, validate } from './remote'
+import { sameDrawing } from './same'
+import { Saving } from './saving'
+import type { Editor } from './store'
+
+export async function openWorkflow(editor: Editor): Promise<void> {
+  const [types, workflow] = await Promise.all([loadNodeTypes(), loadWorkflow(editor.workflowId)])
+  editor.nodeTypes.value = types
+  const { definition, revision, etag } = workflow
+  const stored = { definition, revision, etag }
+  const backups = new Backups(workflow.id, tabId())
+  const remote = draftRemote(workflow.id, (problems) => (editor.problems.value = problems))
+  editor.saving.value?.stop()
+  const saving = new Saving(stored, { remote, backups })
+  editor.saving.value = saving
+  editor.open(definition)
+  const backup = editor.readOnly.value ? null : backups.find()
+  if (backup && !sameDrawing(backup.definition, definition)) {
+    editor.replace(backup.definition, 'Restore unsaved edits')
+    if (backup.revision === revision) {
+      saving.edited(backup.definition)
+      editor.notify('Your unsaved edits were restored from this browser.')
+    } else {
+      saving.conflictWith(backup.definition, stored)
+    }
+  } else if (backup) {
+    backups.clear()
+  }
+  if (workflow.problems) editor.problems.value = workflow.problems
+  else void validate(workflow.id).then((found) => (editor.problems.value = found), ignore)
+}
+
+export async function openPastRun(editor: Editor, run: RunStore, runId: string): Promise<void> {
+  const [types, past] = await Promise.all([loadNodeTypes(), loadRun(runId)])
+  editor.nodeTypes.value = types
+  editor.open(past.definition)
+  await run.open(runId)
+}
+
+/** Watches the page and the network for the moments when saving matters. */
+export function guard(editor: Editor): () => void {
+  const leave = (): void => editor.saving.value?.leave()
+  const hidden = (): void => {
+    const saving = editor.saving.value
+    if (document.visibilityState === 'hidden') void saving?.flush().catch(ignore)
+    else void look()
+  }
+  const look = async (): Promise<void> => {
+    const saving = editor.saving.value
+    if (!saving) return
+    await saving.wake()
+    const newer = await saving.refresh().catch(() => null)
+    if (newer) {
+      editor.replace(newer, 'Changed elsewhere')
+      editor.notify('This workflow was changed elsewhere; you see the newest drawing.')
+    }
+  }
+  const online = (): void => void editor.saving.value?.wake()
+  window.addEventListener('pagehide', leave)
+  window.addEventListener('online', online)
+  document.addEventListener('visibilitychange', hidden)
+  return () => {
+    window.removeEventListener('pagehide', leave)
+    window.removeEventListener('online', online)
+    document.removeEventListener('visibilitychange', hidden)
+    leave()
+    editor.saving.value?.stop()
+  }
+}
+
+/** What to tell when opening failed, in words. */
+export function explain(error: unknown): string {
+  if (error instanceof ApiError) {
+    if (error.status === 404) return 'This workflow or run does not exist, or it is not yours.'
+    if (error.status === 401) return 'You are signed out. Sign in and open this page again.'
+    return error.message
+  }
+  return 'Something went wrong while opening this workflow.'
+}
+
+function ignore(): void {
+  // The next save or look tells again.
+}

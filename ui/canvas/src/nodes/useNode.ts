@@ -1,0 +1,44 @@
+/** What every drawn node needs: its document part, its type, its run state, how it is spoken of. */
+import { computed, type ComputedRef, type ShallowRef } from 'vue'
+import { useRun, type Node, type NodeRunState, type NodeType, type Problem } from '../seam'
+import { useStore, plural, type Editor } from '../edit/store'
+import { lookOf } from '../surface/status'
+
+export interface NodeView {
+  readonly store: Editor
+  readonly node: ComputedRef<Node | undefined>
+  readonly type: ComputedRef<NodeType | undefined>
+  readonly title: ComputedRef<string>
+  readonly kind: ComputedRef<string>
+  readonly category: ComputedRef<string>
+  readonly icon: ComputedRef<string>
+  readonly state: Readonly<ShallowRef<NodeRunState>>
+  readonly problems: ComputedRef<readonly Problem[]>
+  readonly label: ComputedRef<string>
+}
+
+const CATEGORIES = new Set(['flow', 'data', 'ai', 'integration'])
+
+export function useNode(id: string): NodeView {
+  const store = useStore()
+  const state = useRun().node(id)
+  const node = computed(() => store.node(id))
+  const type = computed(() => (node.value ? store.typeOf(node.value) : undefined))
+  const title = computed(() => (node.value ? store.titleOf(node.value) : ''))
+  const kind = computed(() => type.value?.title ?? `Unknown type “${node.value?.type ?? ''}”`)
+  const category = computed(() => {
+    const given = type.value?.category ?? ''
+    return CATEGORIES.has(given) ? given : 'other'
+  })
+  const icon = computed(() => type.value?.icon ?? 'help_outline')
+  const problems = computed(() => store.problemsOf(id))
+  const label = computed(() => {
+    const parts = [title.value, kind.value]
+    const look = lookOf(state.value.status)
+    if (look) parts.push(look.label)
+    if (node.value?.disabled) parts.push('switched off')
+    if (problems.value.length) parts.push(plural(problems.value.length, 'problem'))
+    return parts.join(', ')
+  })
+  return { store, node, type, title, kind, category, icon, state, problems, label }
+}

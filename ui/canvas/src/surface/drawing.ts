@@ -1,0 +1,98 @@
+/** Keeps Vue Flow's store equal to the document, changing only what differs. */
+import type { Edge as FlowEdge, Node as FlowNode, VueFlowStore } from '@vue-flow/core'
+import type { Definition, Position, Size } from '../seam'
+import type { NodeTypes } from '../document/ports'
+import { toFlow } from './flow'
+
+/** Above this many, only what is in view is mounted. */
+export const MANY = 150
+
+type Preset = FlowNode & { dimensions: Size; handleBounds: { source: { id: string }[]; target: { id: string }[] } }
+
+export class Drawing {
+  private nodes = new Map<string, Preset>()
+  private edges = new Map<string, FlowEdge>()
+
+  constructor(private readonly flow: VueFlowStore) {}
+
+  get size(): number {
+    return this.nodes.size
+  }
+
+  draw(definition: Definition, types: NodeTypes): void {
+    const parts = toFlow(definition, types)
+    const nodes = new Map(parts.nodes.map((node) => [node.id, node as Preset]))
+    const edges = new Map(parts.edges.map((edge) => [edge.id, edge]))
+    const gone = [...this.nodes.values()]
+      .filter((node) => !sameKind(node, nodes.get(node.id)))
+      .map((node) => node.id)
+    const lost = new Set(gone)
+    const cut = [...this.edges.values()]
+      .filter((edge) => !sameEnds(edge, edges.get(edge.id)) || lost.has(edge.source) || lost.has(edge.target))
+      .map((edge) => edge.id)
+    const dropped = new Set(cut)
+    if (cut.length) this.flow.removeEdges(cut)
+    if (gone.length) this.flow.removeNodes(gone, false, false)
+    const added = parts.nodes.filter((node) => !this.nodes.has(node.id) || lost.has(node.id))
+    if (added.length) this.flow.addNodes(added)
+    for (const node of nodes.values()) this.update(node)
+    this.place(parts.nodes as Preset[])
+    const tied = parts.edges.filter((edge) => !this.edges.has(edge.id) || dropped.has(edge.id))
+    if (tied.length) this.flow.addEdges(tied)
+    this.nodes = nodes
+    this.edges = edges
+  }
+
+  private update(next: Preset): void {
+    const drawn = this.flow.findNode(next.id)
+    const before = this.nodes.get(next.id)
+    if (!drawn || !before) return
+    const { x, y } = next.position
+    if (drawn.position.x !== x || drawn.position.y !== y) drawn.position = { x, y }
+    if (before.dimensions.width !== next.dimensions.width || before.dimensions.height !== next.dimensions.height) {
+      drawn.dimensions = { ...next.dimensions }
+    }
+    if (portsOf(before) !== portsOf(next)) {
+      drawn.handleBounds = next.handleBounds as unknown as typeof drawn.handleBounds
+    }
+  }
+
+  /** Vue Flow computes absolute positions in mounted nodes only; the others need them too. */
+  private place(nodes: readonly Preset[]): void {
+    const corners = new Map<string, Position>()
+    for (const node of nodes) {
+      const outer = node.parentNode === undefined ? undefined : corners.get(node.parentNode)
+      const corner = {
+        x: node.position.x + (outer?.x ?? 0),
+        y: node.position.y + (outer?.y ?? 0),
+      }
+      corners.set(node.id, corner)
+      const drawn = this.flow.findNode(node.id)
+      if (!drawn) continue
+      const { x, y } = drawn.computedPosition
+      if (x !== corner.x || y !== corner.y) {
+        drawn.computedPosition = { ...drawn.computedPosition, ...corner }
+      }
+    }
+  }
+}
+
+function sameKind(a: FlowNode, b: FlowNode | undefined): boolean {
+  return b !== undefined && a.type === b.type && a.parentNode === b.parentNode
+}
+
+function sameEnds(a: FlowEdge, b: FlowEdge | undefined): boolean {
+  return (
+    b !== undefined &&
+    a.source === b.source &&
+    a.target === b.target &&
+    a.sourceHandle === b.sourceHandle &&
+    a.targetHandle === b.targetHandle
+  )
+}
+
+function portsOf(node: Preset): string {
+  const { source, target } = node.handleBounds
+  const { width, height } = node.dimensions
+  return [width, height, ...target.map(({ id }) => id), ...source.map(({ id }) => id)].join(' ')
+}

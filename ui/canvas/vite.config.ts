@@ -1,0 +1,70 @@
+/// <reference types="vitest/config" />
+import { createHash } from 'node:crypto'
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import vue from '@vitejs/plugin-vue'
+import { defineConfig, type Plugin } from 'vite'
+
+const OUT = process.env['HEDDLE_CANVAS_OUT'] ?? 'dist'
+
+/** One file to load: the styles travel inside the entry chunk. */
+function stylesInside(): Plugin {
+  return {
+    name: 'styles-inside',
+    apply: 'build',
+    enforce: 'post',
+    generateBundle(_options, bundle) {
+      let css = ''
+      for (const [name, file] of Object.entries(bundle)) {
+        if (file.type !== 'asset' || !name.endsWith('.css')) continue
+        css += String(file.source)
+        delete bundle[name]
+      }
+      const entry = Object.values(bundle).find((file) => file.type === 'chunk' && file.isEntry)
+      if (entry?.type !== 'chunk' || css === '') return
+      const style = `const s=document.createElement("style");s.dataset.heddle="canvas";s.textContent=${JSON.stringify(css)};document.head.append(s);`
+      entry.code = `{${style}}${entry.code}`
+    },
+  }
+}
+
+/**
+ * NiceGUI serves the bundle as immutable under a key that follows the directory's name and time,
+ * so a new content must have a new directory.
+ */
+function hashedDirectory(): Plugin {
+  return {
+    name: 'hashed-directory',
+    apply: 'build',
+    closeBundle() {
+      const files = readdirSync(OUT, { withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => entry.name)
+        .sort()
+      const hash = createHash('sha256')
+      for (const file of files) hash.update(file).update(readFileSync(join(OUT, file)))
+      const directory = join(OUT, hash.digest('hex').slice(0, 12))
+      rmSync(directory, { recursive: true, force: true })
+      mkdirSync(directory)
+      for (const file of files) renameSync(join(OUT, file), join(directory, file))
+    },
+  }
+}
+
+export default defineConfig({
+  plugins: [vue(), stylesInside(), hashedDirectory()],
+  define: { 'process.env.NODE_ENV': '"production"' },
+  build: {
+    target: 'es2022',
+    outDir: OUT,
+    emptyOutDir: true,
+    minify: true,
+    lib: { entry: 'src/index.ts', formats: ['es'], fileName: () => 'index.js' },
+    rolldownOptions: {
+      // NiceGUI's import map holds Vue; a second copy would not share its reactivity.
+      external: ['vue'],
+      output: { chunkFileNames: '[name].js', minify: true },
+    },
+  },
+  test: { environment: 'happy-dom', include: ['src/**/*.test.ts'] },
+})
