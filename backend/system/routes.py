@@ -1,0 +1,37 @@
+"""The endpoints of health and metrics."""
+
+from litestar import MediaType, Response, Router, get
+
+from backend.actor import Actor
+from backend.system import metrics, service
+from backend.system.schemas import Alive, Health, HealthReport, SystemHealth
+
+
+@get("/health/live", operation_id="getLiveness")
+async def liveness() -> Alive:
+    """Whether the process answers; nothing else is looked at."""
+    return Alive(Health.OK)
+
+
+@get(["/health", "/health/ready"], operation_id="getReadiness")
+async def readiness() -> Response[HealthReport]:
+    """Whether requests should be sent here: 503 without a database and while stopping."""
+    report = await service.readiness()
+    status = 200 if report.status is Health.OK else 503
+    return Response(report, status_code=status, headers={"Cache-Control": "no-store"})
+
+
+@get("/metrics", operation_id="getMetrics", media_type=MediaType.TEXT)
+async def get_metrics() -> Response[bytes]:
+    """The figures for Prometheus."""
+    return Response(metrics.render(), headers={"Content-Type": metrics.CONTENT_TYPE})
+
+
+@get("/system/health", operation_id="getSystemHealth", tags=["System"])
+async def system_health(actor: Actor) -> SystemHealth:
+    """The state of the server for its operators."""
+    return await service.system_health(actor)
+
+
+public_router = Router(path="/", tags=["System"], route_handlers=[liveness, readiness, get_metrics])
+router = Router(path="/", tags=["System"], route_handlers=[system_health])
