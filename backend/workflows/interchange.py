@@ -142,13 +142,22 @@ for _tag, (_pattern, _first) in _JSON_ONLY.items():
     cast("Any", _Loader).add_implicit_resolver(_tag, _pattern, list(_first))
 
 
+_ODD_BREAKS = re.compile("[\r\x85\u2028\u2029]")
+"""PyYAML takes these for line breaks and would fold them, unless they are escaped."""
+
+
 class _Dumper(yaml.SafeDumper):
     """Writes texts of several lines as such, and quotes what any reader may take for a number."""
 
 
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-    number = _JSON_ONLY["tag:yaml.org,2002:float"][0].match(value)
-    style = "|" if "\n" in value else "'" if number else None
+    if _ODD_BREAKS.search(value):
+        style = '"'
+    elif "\n" in value:
+        style = "|"
+    else:
+        number = _JSON_ONLY["tag:yaml.org,2002:float"][0].match(value)
+        style = "'" if number else None
     scalar: yaml.ScalarNode = cast("Any", dumper).represent_scalar(
         "tag:yaml.org,2002:str", value, style=style
     )
