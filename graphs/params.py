@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from graphs.errors import NodeError
 from graphs.expressions import Template, compile_value, format_value
+from graphs.json_schema import schema_violations
 from graphs.node_type import NodeType, Params
 from graphs.problems import ProblemCode
 
@@ -81,14 +82,20 @@ def param_problems(kind: NodeType[Any], raw: Mapping[str, Any]) -> Iterator[Para
         value = raw[name]
         if not markers(kind, (name,)).literal and _has_expression(value):
             continue
+        marks = schema_of(kind)["properties"][name]
         try:
             msgspec.convert(value, field.type, strict=False)
         except msgspec.ValidationError as error:
             message, path = _readable(error)
-            if schema_of(kind)["properties"][name].get("x-widget") == "expression":
+            if marks.get("x-widget") == "expression":
                 message = f"{message}; write an expression in braces: {{{{ … }}}}"
             detail = f"{_title(kind, name)!r}: {message}"
             yield ParamProblem((name, *path), ProblemCode.PARAM_INVALID, detail)
+            continue
+        if marks.get("x-json-schema") is True and value is not None:
+            for found in schema_violations(value):
+                detail = f"{_title(kind, name)!r}: {found.message}"
+                yield ParamProblem((name, *found.path), ProblemCode.PARAM_INVALID, detail)
 
 
 def _has_expression(value: Any) -> bool:
