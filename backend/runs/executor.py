@@ -17,7 +17,8 @@ from uuid_utils.compat import uuid7
 from backend.database import fetch
 from backend.errors import AppError
 from backend.runs.bus import LocalBus, RunBus, Signal
-from backend.runs.journal import Fenced, JournalWriter, RunJournal
+from backend.runs.journal import Fenced, RunJournal
+from backend.runs.journal_writer import JournalWriter
 from backend.runs.record import RunRecord
 from backend.runs.status import CLAIMABLE, RunStatus
 from backend.settings import Settings

@@ -18,11 +18,12 @@ from backend.errors import Invalid, NotFound
 from backend.pagination import Page, PageRequest, paginate
 from backend.runs import event_log
 from backend.runs.event_log import EventRow
-from backend.runs.journal import read_run
+from backend.runs.journal_writer import read_run
 from backend.runs.record import COLUMNS, RunRecord, from_row
 from backend.runs.schemas import EventView, LogLine, RunStats, RunView, StepView, Trigger
 from backend.runs.status import RunStatus
-from backend.runs.steps import STEP_KINDS, Inputs, fold, log_lines
+from backend.runs.step_inputs import StepInputs
+from backend.runs.steps import STEP_KINDS, fold, log_lines
 from backend.workflows import service as workflows
 
 SELECT_RUN = f"SELECT {', '.join(COLUMNS)} FROM run"
@@ -126,7 +127,7 @@ async def steps(actor: Actor, run_id: str) -> list[StepView]:
     record = await find(actor, run_id)
     found = fold(await event_log.read_all(run_id))
     definition = await workflows.definition_by_hash(actor.tenant_id, record.definition_hash)
-    inputs = Inputs(definition, record.inputs, found)
+    inputs = StepInputs(definition, record.inputs, found)
     for step in found:
         inputs.fill(step)
     return found

@@ -9,6 +9,7 @@ from litestar.params import Parameter
 
 from backend.actor import Actor
 from backend.errors import Invalid
+from backend.idempotency import reserved_id
 from backend.pagination import Page, PageRequest
 from backend.runs import service
 from backend.runs.schemas import (
@@ -47,13 +48,14 @@ async def start_run(
     """
     trigger = Trigger.API if "authorization" in request.headers else Trigger.MANUAL
     wait_s = _wait_s(request)
+    run_id = reserved_id()
     if _wants_stream(request):
-        run = await service.start(actor, workflow_id, data, trigger)
+        run = await service.start(actor, workflow_id, data, trigger, run_id=run_id)
         return EventStream(await follow(actor, run.id), {"Location": _location(run)})
     if wait_s is None:
-        run = await service.start(actor, workflow_id, data, trigger)
+        run = await service.start(actor, workflow_id, data, trigger, run_id=run_id)
         return Response(run, status_code=202, headers={"Location": _location(run)})
-    run = await service.start_and_wait(actor, workflow_id, data, wait_s, trigger)
+    run = await service.start_and_wait(actor, workflow_id, data, wait_s, trigger, run_id=run_id)
     return Response(
         run,
         status_code=200 if run.status.ended else 202,

@@ -26,7 +26,8 @@ from backend.runs.history import (
     step,
     steps,
 )
-from backend.runs.journal import RunJournal, delete_runs
+from backend.runs.journal import RunJournal
+from backend.runs.journal_writer import delete_runs, read_run
 from backend.runs.record import RunRecord
 from backend.runs.schemas import CleanupRuns, RunMode, RunView, StartRun, Trigger
 from backend.runs.status import ENDED, RunStatus
@@ -63,14 +64,22 @@ CANCEL_PATIENCE_S = 2.0
 
 
 async def start(
-    actor: Actor, workflow_id: str, request: StartRun, trigger: Trigger = Trigger.API
+    actor: Actor,
+    workflow_id: str,
+    request: StartRun,
+    trigger: Trigger = Trigger.API,
+    *,
+    run_id: str | None = None,
 ) -> RunView:
     """Begin a run; when this returns, the run is stored and will be executed whatever happens.
 
-    Raises NotFound, Invalid for wrong inputs or a drawing that cannot run, and Conflict for a
-    workflow that is not in use or has no such version.
+    With a `run_id` of the caller's choice, a second call returns the first one's run. Raises
+    NotFound, Invalid for wrong inputs or a drawing that cannot run, and Conflict for a workflow
+    that is not in use or has no such version.
     """
-    journal, _ = await _launch(actor, workflow_id, request, trigger)
+    if run_id is not None and await read_run(run_id) is not None:
+        return await get(actor, run_id)
+    journal, _ = await _launch(actor, workflow_id, request, trigger, run_id)
     view = journal.record.view()
     await _store(journal)
     return view
@@ -82,9 +91,13 @@ async def start_and_wait(
     request: StartRun,
     timeout_s: float,
     trigger: Trigger = Trigger.API,
+    *,
+    run_id: str | None = None,
 ) -> RunView:
     """Like `start`, but returns the run as it is when it has ended, or after `timeout_s`."""
-    journal, active = await _launch(actor, workflow_id, request, trigger)
+    if run_id is not None and await read_run(run_id) is not None:
+        return await wait(actor, run_id, timeout_s)
+    journal, active = await _launch(actor, workflow_id, request, trigger, run_id)
     if active is None:
         await _store(journal)
         return await wait(actor, journal.record.id, timeout_s)
@@ -163,7 +176,7 @@ async def cleanup(actor: Actor, request: CleanupRuns) -> int:
 
 
 async def _launch(
-    actor: Actor, workflow_id: str, request: StartRun, trigger: Trigger
+    actor: Actor, workflow_id: str, request: StartRun, trigger: Trigger, run_id: str | None
 ) -> tuple[RunJournal, ActiveRun | None]:
     actor.require(Role.EDITOR)
     _refuse_unknown(request)
@@ -177,7 +190,7 @@ async def _launch(
             errors=[FieldError(f"/inputs{p.pointer}", p.code, p.detail) for p in problems],
         )
     record = RunRecord(
-        id=str(uuid7()),
+        id=run_id or str(uuid7()),
         tenant_id=actor.tenant_id,
         workflow_id=target.workflow_id,
         workflow_name=target.name,

@@ -1,12 +1,10 @@
 """Steps, folded from a run's events: there is no table of them to disagree with the journal."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable
 
 from backend.runs.event_log import EventRow, engine_event
 from backend.runs.schemas import LogLine, StepView
 from backend.runs.status import StepStatus
-from graphs.definition import Definition, Node, walk
 from graphs.events import (
     LlmCompleted,
     Log,
@@ -79,52 +77,6 @@ def _take(step: StepView, event: RunEvent) -> None:
             step.usage = data.usage if step.usage is None else step.usage + data.usage
         case _:
             pass
-
-
-class Inputs:
-    """What arrived at each step, worked out from the drawing and the outputs upstream."""
-
-    def __init__(
-        self, definition: Definition, run_inputs: Mapping[str, Any], steps: Sequence[StepView]
-    ) -> None:
-        self._run_inputs = run_inputs
-        self._nodes: dict[str, Node] = {node.id: node for node, _ in walk(definition)}
-        self._sources: dict[str, list[tuple[str, str]]] = {}
-        bodies = [node.body for node in self._nodes.values() if node.body is not None]
-        for graph in (definition, *bodies):
-            for edge in graph.edges:
-                self._sources.setdefault(edge.target, []).append((edge.source, edge.source_port))
-        self._steps = {(step.path, step.node_id): step for step in steps}
-
-    def fill(self, step: StepView) -> None:
-        """Set what the drawing says of a step: its input, its node's type and its name."""
-        node = self._nodes.get(step.node_id)
-        if node is not None:
-            step.node_type, step.name = node.type, node.name or node.id
-        if step.status is not StepStatus.SKIPPED:
-            step.input = self._arrived(step.path, step.node_id)
-
-    def _arrived(self, path: str | None, node_id: str) -> Any:
-        sources = self._sources.get(node_id)
-        if not sources:
-            return self._run_inputs if path is None else None
-        live = {
-            source: output
-            for source, port in sources
-            for output in self._passed(path, source, port)
-        }
-        return next(iter(live.values())) if len(live) == 1 else (live or None)
-
-    def _passed(self, path: str | None, source: str, port: str) -> list[Any]:
-        """What a source gives through a port: one value when it is live, none when it is dead."""
-        step = self._steps.get((path, source))
-        if step is None:
-            return []
-        if step.status is StepStatus.COMPLETED and port in step.ports:
-            return [step.output]
-        if step.skip_reason == "disabled":
-            return [self._arrived(path, source)]
-        return []
 
 
 def log_lines(rows: Iterable[EventRow], wanted: Callable[[str], bool]) -> list[LogLine]:

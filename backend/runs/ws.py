@@ -46,10 +46,10 @@ _encode = msgspec.json.Encoder().encode
 
 
 @websocket("/ws")
-async def run_events(socket: WebSocket[Any, Any, Any], actor: Actor) -> None:
+async def run_events(socket: WebSocket[Any, Any, Any]) -> None:
     """Follow runs until the client leaves."""
     await socket.accept()
-    await Viewer(socket, actor).serve()
+    await Viewer(socket, socket.user).serve()
 
 
 class Viewer:

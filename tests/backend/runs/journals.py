@@ -2,7 +2,8 @@
 
 from uuid_utils.compat import uuid7
 
-from backend.runs.journal import JournalWriter, RunJournal
+from backend.runs.journal import RunJournal
+from backend.runs.journal_writer import JournalWriter
 from backend.runs.record import RunRecord
 from backend.runs.schemas import RunMode, Trigger
 from backend.runs.status import RunStatus

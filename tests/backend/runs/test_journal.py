@@ -11,9 +11,10 @@ from uuid_utils.compat import uuid7
 
 from backend import database
 from backend.database import fetch
-from backend.runs import event_log, journal
+from backend.runs import event_log, journal_writer
 from backend.runs.bus import Delivery, LocalBus
-from backend.runs.journal import Fenced, JournalWriter, read_run
+from backend.runs.journal import Fenced
+from backend.runs.journal_writer import JournalWriter, read_run
 from backend.runs.status import RunStatus
 from graphs.events import (
     Failure,
@@ -180,13 +181,13 @@ async def test_many_runs_share_a_commit(
     writer: JournalWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commits: list[int] = []
-    real = journal.write_batch
+    real = journal_writer.write_batch
 
     async def counting(statements: list[database.Statement]) -> list[int]:
         commits.append(len(statements))
         return await real(statements)
 
-    monkeypatch.setattr(journal, "write_batch", counting)
+    monkeypatch.setattr(journal_writer, "write_batch", counting)
 
     async def execute() -> None:
         run = begin(writer)
@@ -251,7 +252,7 @@ async def test_a_fenced_run_does_not_spoil_the_commit_it_shares(writer: JournalW
 async def test_a_deleted_run_is_fenced(writer: JournalWriter) -> None:
     run = begin(writer)
     await run.flush()
-    await journal.delete_runs([run.record.id])
+    await journal_writer.delete_runs([run.record.id])
     start(run)
     with pytest.raises(Fenced):
         await run.flush()
@@ -304,7 +305,7 @@ async def test_a_database_that_refuses_once_loses_nothing(
     writer: JournalWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also when the refusal came after the commit, as with a connection lost at its very end."""
-    real = journal.write_batch
+    real = journal_writer.write_batch
     refusals = iter(["before", "after", "before"])
 
     async def flaky(statements: list[database.Statement]) -> list[int]:
@@ -316,8 +317,8 @@ async def test_a_database_that_refuses_once_loses_nothing(
             raise OSError("connection lost")
         return counts
 
-    monkeypatch.setattr(journal, "write_batch", flaky)
-    monkeypatch.setattr(journal, "RETRY_DELAYS_S", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(journal_writer, "write_batch", flaky)
+    monkeypatch.setattr(journal_writer, "RETRY_DELAYS_S", (0.0, 0.0, 0.0))
     runs = [begin(writer) for _ in range(3)]
     for run in runs:
         start(run)
@@ -331,7 +332,7 @@ async def test_a_database_that_refuses_once_loses_nothing(
 async def test_one_run_that_cannot_be_written_does_not_stop_the_others(
     writer: JournalWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(journal, "RETRY_DELAYS_S", (0.0,))
+    monkeypatch.setattr(journal_writer, "RETRY_DELAYS_S", (0.0,))
     broken, fine = begin(writer), begin(writer)
     broken.record.workflow_id = None  # pyright: ignore[reportAttributeAccessIssue]
     results = await asyncio.gather(broken.flush(), fine.flush(), return_exceptions=True)

@@ -6,7 +6,7 @@ from uuid_utils.compat import uuid7
 
 from backend.database import fetch
 from backend.runs.bus import LocalBus
-from backend.runs.journal import JournalWriter
+from backend.runs.journal_writer import JournalWriter
 from backend.settings import Settings
 from tests.backend.runs.journals import begin, complete, start, step
 
