@@ -13,11 +13,14 @@ from nicegui import ui
 
 from backend.settings import Settings
 from ui.gate import Gate
-from ui.pages import errors, sign_in
+from ui.pages import editor, errors, help, run, runs, sign_in, users, workflows
 from ui.theme import ASSETS, head_html, logo
 
 RECONNECT_TIMEOUT_S = 30
 """Shorter, a busy browser misses its pings and loses the page (NiceGUI's default is 3)."""
+
+DRAWN = (editor, run, runs, users, workflows)
+"""The modules whose pages NiceGUI draws; importing them has registered them."""
 
 _hosts: list[FastAPI] = []
 
@@ -48,6 +51,7 @@ def _host(storage_secret: str) -> FastAPI:
     host = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     errors.install()
     pages_app.include_router(sign_in.router)
+    pages_app.include_router(help.router)
     pages_app.add_static_files("/ui-assets", ASSETS, max_cache_age=31_536_000)
     ui.add_head_html(head_html(), shared=True)
     ui.run_with(

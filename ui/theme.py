@@ -43,7 +43,11 @@ TOKENS: dict[str, dict[str, str]] = {
         "warn-soft": "#fdf2dc",
         "running": "#1f55d6",
         "running-soft": "#e6edff",
-        "edge": "#9aa4b4",
+        "edge": "#8a94a6",
+        "flow": "#0e7a92",
+        "data": "#1c7f6e",
+        "ai": "#7446c9",
+        "integration": "#2f6fc2",
         "shadow": "rgb(20 28 45 / 10%)",
     },
     "dark": {
@@ -66,7 +70,11 @@ TOKENS: dict[str, dict[str, str]] = {
         "warn-soft": "#362b17",
         "running": "#86abff",
         "running-soft": "#1d2a4a",
-        "edge": "#5d6675",
+        "edge": "#687282",
+        "flow": "#4fc3dd",
+        "data": "#4ccbb4",
+        "ai": "#b897ff",
+        "integration": "#7fb2ff",
         "shadow": "rgb(0 0 0 / 45%)",
     },
 }
@@ -81,8 +89,6 @@ NAVIGATION = (
     ("/help", "help_outline", "Help", None),
 )
 """Path, icon, label and the least role that sees the entry (None: visitors too)."""
-
-_RANK = {Role.VIEWER: 0, Role.EDITOR: 1, Role.ADMIN: 2}
 
 templates = Environment(
     loader=FileSystemLoader(HERE / "templates"),
@@ -126,7 +132,7 @@ def head_html() -> Markup:
         f'<link rel="stylesheet" href="{fonts}">'
         f'<link rel="stylesheet" href="{asset("theme.css")}">'
         f'<link rel="icon" type="image/svg+xml" href="{asset("favicon.svg")}">'
-        f'<script src="{asset("frame.js")}" defer></script>'
+        f'<script type="module" src="{asset("frame.js")}"></script>'
     )
 
 
@@ -135,7 +141,7 @@ def rail_html(actor: Actor | None, here: str) -> Markup:
     entries = [
         {"path": path, "icon": icon, "label": label, "current": _is_here(path, here)}
         for path, icon, label, role in NAVIGATION
-        if role is None or (actor is not None and _RANK[actor.role] >= _RANK[role])
+        if role is None or (actor is not None and actor.may(role))
     ]
     text = templates.get_template("rail.html").render(entries=entries, actor=actor, logo=logo())
     return Markup(text)

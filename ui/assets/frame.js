@@ -160,3 +160,106 @@ for (const form of document.querySelectorAll("form[data-auth]")) {
 }
 
 markTheme();
+
+// ---- times: the server writes UTC, the reader lives somewhere else ---------------------------
+
+const UNITS = [[60, "min", 60], [3600, "h", 24], [86400, "d", 30], [2592000, "mo", 12]];
+
+function agoText(seconds) {
+  if (seconds < 60) return "just now";
+  for (const [size, name, many] of UNITS) {
+    if (seconds / size < many) return `${Math.floor(seconds / size)} ${name} ago`;
+  }
+  return null;
+}
+
+const full = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const short = new Intl.DateTimeFormat(undefined, {
+  year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit",
+});
+
+function tellTimes() {
+  for (const time of document.querySelectorAll("time[data-ago], time[data-at]")) {
+    const moment = new Date(time.dateTime);
+    const text = "ago" in time.dataset
+      ? agoText(Math.max(0, (Date.now() - moment) / 1000)) ?? short.format(moment)
+      : short.format(moment);
+    if (time.textContent !== text) time.textContent = text;
+    if (!time.title) time.title = full.format(moment);
+  }
+}
+
+let telling = false;
+new MutationObserver(() => {
+  if (telling) return;
+  telling = true;
+  requestAnimationFrame(() => {
+    telling = false;
+    tellTimes();
+  });
+}).observe(document.body, { childList: true, subtree: true });
+setInterval(tellTimes, 20000);
+tellTimes();
+
+// ---- a file dropped on the list becomes a workflow --------------------------------------------
+
+const notify = (message, type = "negative") =>
+  window.Quasar.Notify.create({ message, type, position: "bottom", timeout: 8000, multiLine: true });
+
+async function importFile(file) {
+  const yaml = /\.ya?ml$/i.test(file.name);
+  const headers = { "Content-Type": yaml ? "application/yaml" : "application/json" };
+  const token = cookie("heddle_csrf");
+  if (token) headers["X-CSRF-Token"] = decodeURIComponent(token);
+  const response = await fetch("/api/v1/workflows/import", { method: "POST", headers, body: file });
+  const answer = await response.json().catch(() => ({}));
+  if (!response.ok) throw new Error(answer.detail || `The server answered ${response.status}.`);
+  return answer;
+}
+
+async function importFiles(files) {
+  const wanted = files.filter((file) => /\.(json|ya?ml)$/i.test(file.name));
+  if (!wanted.length) return notify("Only JSON and YAML files can be imported.");
+  const made = [];
+  for (const file of wanted) {
+    try {
+      made.push(await importFile(file));
+    } catch (error) {
+      notify(`${file.name}: ${error.message}`);
+    }
+  }
+  if (made.length === 1) window.location.assign(`/workflows/${made[0].id}`);
+  else if (made.length) window.location.reload();
+}
+
+window.heddleDropImport = () => {
+  let depth = 0;
+  const veil = Object.assign(document.createElement("div"), {
+    className: "drop-target",
+    textContent: "Drop to import the workflow",
+    hidden: true,
+  });
+  document.body.append(veil);
+  const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
+  const show = (by) => {
+    depth = Math.max(0, depth + by);
+    veil.hidden = depth === 0;
+  };
+  document.addEventListener("dragenter", (event) => carriesFiles(event) && show(1));
+  document.addEventListener("dragleave", (event) => carriesFiles(event) && show(-1));
+  document.addEventListener("dragover", (event) => carriesFiles(event) && event.preventDefault());
+  document.addEventListener("drop", (event) => {
+    if (!carriesFiles(event)) return;
+    event.preventDefault();
+    show(-depth);
+    importFiles([...event.dataTransfer.files]);
+  });
+};
+
+window.heddleChooseImport = () => {
+  const input = Object.assign(document.createElement("input"), {
+    type: "file", accept: ".json,.yaml,.yml", multiple: true,
+  });
+  input.addEventListener("change", () => importFiles([...input.files]));
+  input.click();
+};

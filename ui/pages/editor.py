@@ -1,0 +1,166 @@
+"""The editor of one workflow: its head, and below it the canvas, which owns the drawing."""
+
+from typing import Any
+
+from nicegui import ui
+from nicegui.events import GenericEventArguments
+from starlette.requests import Request
+
+from backend.actor import Actor, Role
+from backend.workflows import service as workflows
+from backend.workflows.schemas import UpdateWorkflow, WorkflowView
+from ui.canvas.canvas import WorkflowCanvas
+from ui.controls import button, confirm, icon_button, menu_item, raw, text
+from ui.pages.details import details_dialog
+from ui.pages.history import open_history
+from ui.pages.publish import open_publish
+from ui.pages.versions import open_versions
+from ui.session import Session, SignedIn
+from ui.theme import frame
+
+SAVE_WORDS = {
+    "saved": ("cloud_done", "Saved", "ok"),
+    "dirty": ("cloud_queue", "Saving", ""),
+    "saving": ("cloud_queue", "Saving", ""),
+    "offline": ("cloud_off", "Offline, kept in this browser", "warn"),
+    "conflict": ("sync_problem", "Changed elsewhere", "error"),
+    "signed_out": ("lock", "Signed out, not saved", "error"),
+    "refused": ("error_outline", "Not saved", "error"),
+}
+
+
+@ui.page("/workflows/{workflow_id}")
+async def editor_page(session: SignedIn, request: Request, workflow_id: str) -> None:
+    """Draw, publish and run."""
+    workflow = await workflows.get(session.actor, workflow_id)
+    editor = Editor(session, workflow, run_at_once=request.query_params.get("run") == "1")
+    with frame(request, session.actor, title=workflow.name, here="/workflows"):
+        editor.build_head()
+    with ui.element("main").props("id=main tabindex=-1").classes("full-height"):
+        editor.build_canvas()
+
+
+class Editor:
+    """What the head needs to know of the workflow and of the canvas."""
+
+    canvas: WorkflowCanvas
+
+    def __init__(self, session: Session, workflow: WorkflowView, *, run_at_once: bool) -> None:
+        self.session = session
+        self.workflow = workflow
+        self.writable = session.actor.may(Role.EDITOR)
+        self.run_at_once = run_at_once
+
+    def build_head(self) -> None:
+        """Name and state at the left, what can be done at the right."""
+        action = self.session.action
+        icon_button("arrow_back", "All workflows").props("href=/")
+        with ui.element("div").classes("editor-title"):
+            if self.writable:
+                self.name = ui.input(value=self.workflow.name).classes("name-input")
+                self.name.props('borderless dense maxlength=200 aria-label="Workflow name"')
+                self.name.on("blur", action(self._rename)).mark("workflow-name")
+                self.name.on("keydown.enter", js_handler="(event) => event.target.blur()")
+            else:
+                text("h1", self.workflow.name).classes("ellipsis")
+            self.state = raw("", "span").classes("save-state").props("role=status")
+        with ui.element("div").classes("head-actions"):
+            self._show_version()
+            button("Versions", action(self._versions), icon="layers", kind="ghost").classes(
+                "hide-label"
+            )
+            button("Runs", action(self._history), icon="history", kind="ghost").classes(
+                "hide-label"
+            )
+            self._build_menu()
+            if self.writable:
+                publish = button("Publish", action(self._publish), icon="publish")
+                publish.classes("hide-label").mark("publish")
+                run = button("Run", lambda: self.canvas.start_run(), icon="play_arrow")
+                run.classes("btn-primary").mark("run")
+
+    def build_canvas(self) -> None:
+        """The element that fills the rest of the window."""
+        self.canvas = WorkflowCanvas(
+            workflow_id=self.workflow.id,
+            mode="edit",
+            read_only=not self.writable,
+            on_state=self._state_changed,
+        ).classes("canvas-fill")
+
+    def _build_menu(self) -> None:
+        base = f"/api/v1/workflows/{self.workflow.id}/export?format="
+        with icon_button("more_vert", "More actions"), ui.menu().props("auto-close"):
+            if self.writable:
+                menu_item(
+                    "Details…",
+                    "edit_note",
+                    self.session.action(lambda actor: details_dialog(self, actor)),
+                )
+            menu_item("Export as JSON", "download", lambda: ui.download(f"{base}json"))
+            menu_item("Export as YAML", "download", lambda: ui.download(f"{base}yaml"))
+            menu_item("Help", "help_outline", lambda: ui.navigate.to("/help/editor", new_tab=True))
+            if self.writable:
+                menu_item("Duplicate", "content_copy", self.session.action(self._duplicate))
+                ui.separator()
+                menu_item("Delete…", "delete_outline", self._ask_to_delete, danger=True)
+
+    def _show_version(self) -> None:
+        self.version = text("span", "").classes("tag version-tag")
+        self.version_changed(self.workflow.active_version)
+
+    def version_changed(self, active: int | None) -> None:
+        """Show which version programs run."""
+        self.version.text = f"v{active} active" if active else "Not published"
+
+    def renamed(self, workflow: WorkflowView) -> None:
+        """Show the workflow's new name everywhere."""
+        self.workflow = workflow
+        self.name.value = workflow.name
+        ui.page_title(f"{workflow.name} · Heddle")
+
+    def _state_changed(self, event: GenericEventArguments) -> None:
+        given: dict[str, Any] = event.args
+        icon, words, kind = SAVE_WORDS.get(str(given.get("save")), ("", "", ""))
+        problems = int(given.get("problems") or 0)
+        if icon:
+            self.state.set_content(
+                f'<i class="material-icons" aria-hidden="true">{icon}</i><span>{words}</span>'
+            )
+            self.state.classes(replace=f"save-state {kind}")
+        self.problems = problems
+        if self.run_at_once and given.get("save") == "saved":
+            self.run_at_once = False
+            self.canvas.start_run()
+
+    async def _rename(self, actor: Actor, _: GenericEventArguments) -> None:
+        name = (self.name.value or "").strip()
+        if name in ("", self.workflow.name):
+            self.name.value = self.workflow.name
+            return
+        self.renamed(await workflows.update(actor, self.workflow.id, UpdateWorkflow(name=name)))
+
+    async def _publish(self, actor: Actor) -> None:
+        await open_publish(self, actor)
+
+    async def _versions(self, actor: Actor) -> None:
+        await open_versions(self, actor)
+
+    async def _history(self, actor: Actor) -> None:
+        await open_history(self.workflow, actor)
+
+    async def _duplicate(self, actor: Actor) -> None:
+        copy = await workflows.duplicate(actor, self.workflow.id)
+        ui.navigate.to(f"/workflows/{copy.id}")
+
+    def _ask_to_delete(self) -> None:
+        confirm(
+            f"Delete “{self.workflow.name}”?",
+            "It disappears from the list and cannot be run any more. Its past runs stay.",
+            "Delete",
+            self.session.action(self._delete),
+        )
+
+    async def _delete(self, actor: Actor) -> None:
+        await workflows.delete(actor, self.workflow.id)
+        ui.navigate.to("/")

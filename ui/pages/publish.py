@@ -1,0 +1,94 @@
+"""The dialog that makes the draft a version, or says what keeps it from becoming one."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from nicegui import ui
+
+from backend.actor import Actor
+from backend.workflows import service as workflows
+from backend.workflows.schemas import PublishVersion, WorkflowView
+from graphs.errors import Problem
+from ui.canvas.canvas import WorkflowCanvas
+from ui.controls import button, dialog, icon_html, raw, text
+from ui.formats import amount
+from ui.session import Session
+
+
+class Host(Protocol):
+    """The page that shows the workflow."""
+
+    session: Session
+    workflow: WorkflowView
+    canvas: WorkflowCanvas
+
+    def version_changed(self, active: int | None) -> None: ...
+
+
+async def open_publish(host: Host, actor: Actor) -> None:
+    """Validate what is stored, then ask for a description."""
+    result = await workflows.validate(actor, host.workflow.id)
+    if result.problems:
+        _show_problems(host, result.problems)
+    else:
+        _ask(host)
+
+
+def _ask(host: Host) -> None:
+    async def publish(actor: Actor) -> None:
+        request = PublishVersion(
+            description=(description.value or "").strip(),
+            label=(label.value or "").strip() or None,
+            activate=bool(activate.value),
+        )
+        published = await workflows.publish(actor, host.workflow.id, request)
+        version = published.version
+        asked.close()
+        if version.active:
+            host.version_changed(version.number)
+        if published.created:
+            ui.notify(f"Version {version.number} is published.", type="positive")
+        else:
+            ui.notify(f"Nothing has changed since version {version.number}.", type="info")
+
+    with dialog("Publish") as asked:
+        with ui.element("div").classes("dialog-body"):
+            text("p", "Freezes the drawing as a version that never changes.").classes("muted")
+            description = ui.textarea("What has changed?")
+            description.props("outlined dense autogrow autofocus maxlength=10000")
+            description.mark("version-description")
+            label = ui.input("Label").props(
+                'outlined dense maxlength=100 hint="A name of your own, such as 2.1.0"'
+            )
+            activate = ui.switch(
+                "Make it the active version, the one that programs run", value=True
+            )
+        with ui.element("div").classes("dialog-foot"):
+            button("Cancel", asked.close)
+            button("Publish", host.session.action(publish), kind="primary").mark("do-publish")
+
+
+def _show_problems(host: Host, problems: Sequence[Problem]) -> None:
+    def go(node_id: str) -> None:
+        asked.close()
+        host.canvas.focus_node(node_id)
+
+    with dialog("Not ready to publish") as asked:
+        with ui.element("div").classes("dialog-body"):
+            text("p", f"{amount(len(problems), 'problem')} must be solved first.").classes("muted")
+            with ui.element("ul").classes("problem-list"):
+                for problem in problems:
+                    with ui.element("li"):
+                        row = ui.element("button").props("type=button")
+                        node_id = problem.node_id
+                        if node_id is None:
+                            row.props("disabled")
+                        else:
+                            row.on("click", lambda _, node_id=node_id: go(node_id))
+                        with row:
+                            raw(icon_html("error_outline"), "span")
+                            text("span", problem.detail).classes("grow")
+                            if node_id:
+                                text("code", node_id)
+        with ui.element("div").classes("dialog-foot"):
+            button("Close", asked.close, kind="primary")

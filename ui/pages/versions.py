@@ -1,0 +1,178 @@
+"""The drawer with a workflow's versions: list, compare, activate, restore, export."""
+
+from typing import Any, Protocol
+
+import msgspec
+from nicegui import ui
+from nicegui.events import ValueChangeEventArguments
+
+from backend.actor import Actor
+from backend.pagination import PageRequest
+from backend.workflows import service as workflows
+from backend.workflows.schemas import Comparison, VersionView, WorkflowView
+from ui.canvas.canvas import WorkflowCanvas
+from ui.controls import button, confirm, drawer, icon_button, menu_item, raw, text
+from ui.formats import at
+from ui.session import Session
+from ui.theme import templates
+
+DRAFT = "draft"
+SHOWN = 100
+
+
+class Host(Protocol):
+    """The page that shows the workflow."""
+
+    session: Session
+    workflow: WorkflowView
+    canvas: WorkflowCanvas
+    writable: bool
+
+    def version_changed(self, active: int | None) -> None: ...
+
+
+async def open_versions(host: Host, actor: Actor) -> None:
+    """Open the drawer with the list."""
+    with drawer("Versions", wide=True):
+        panel = ui.element("div").classes("drawer-body")
+    await VersionDrawer(host, panel).show_list(actor)
+
+
+class VersionDrawer:
+    """The list of versions, and in its place the comparison of two of them."""
+
+    def __init__(self, host: Host, panel: ui.element) -> None:
+        self.host = host
+        self.panel = panel
+        self.versions: list[VersionView] = []
+
+    async def show_list(self, actor: Actor) -> None:
+        """All versions, the newest first."""
+        page = await workflows.list_versions(
+            actor, self.host.workflow.id, PageRequest(limit=SHOWN, cursor=None, sort="-number")
+        )
+        self.versions = list(page.items)
+        self.panel.clear()
+        with self.panel:
+            if not self.versions:
+                text("p", "Nothing has been published yet.")
+                text(
+                    "p",
+                    "Publish freezes the drawing as version 1. You can then change the draft "
+                    "without changing what programs run.",
+                ).classes("muted")
+                return
+            button(
+                "Compare",
+                self.host.session.action(lambda a: self.compare(a, self.versions[0].number, DRAFT)),
+                icon="difference",
+            ).mark("compare")
+            with ui.element("ol").classes("version-list"):
+                for version in self.versions:
+                    self._entry(version)
+
+    def _entry(self, version: VersionView) -> None:
+        with ui.element("li"):
+            with ui.element("div").classes("grow"):
+                with ui.element("div").classes("version-name"):
+                    text("b", f"Version {version.number}")
+                    if version.label:
+                        text("span", version.label).classes("tag ellipsis")
+                    if version.active:
+                        text("span", "Active").classes("tag active")
+                if version.description:
+                    text("p", version.description).classes("version-text")
+                raw(at(version.created_at), "span").classes("muted small")
+            self._menu(version)
+
+    def _menu(self, version: VersionView) -> None:
+        action, number = self.host.session.action, version.number
+        with (
+            icon_button("more_vert", f"Actions for version {number}"),
+            ui.menu().props("auto-close"),
+        ):
+            menu_item(
+                "Compare with the draft",
+                "difference",
+                action(lambda actor: self.compare(actor, number, DRAFT)),
+            )
+            base = f"/api/v1/workflows/{self.host.workflow.id}/export?version={number}&format="
+            menu_item("Export as JSON", "download", lambda: ui.download(f"{base}json"))
+            menu_item("Export as YAML", "download", lambda: ui.download(f"{base}yaml"))
+            if not self.host.writable:
+                return
+            ui.separator()
+            if not version.active:
+                menu_item(
+                    "Make it the active one",
+                    "check_circle",
+                    action(lambda actor: self._activate(actor, number)),
+                )
+            menu_item(
+                "Bring back into the draft…",
+                "settings_backup_restore",
+                lambda: confirm(
+                    f"Replace the draft by version {number}?",
+                    "What is in the draft now is lost, unless you publish it first.",
+                    "Replace",
+                    action(lambda actor: self._restore(actor, number)),
+                ),
+            )
+
+    async def compare(self, actor: Actor, before: int | str, after: int | str) -> None:
+        """Show what turned one into the other."""
+        found = await workflows.compare_versions(
+            actor, self.host.workflow.id, _selector(before), _selector(after)
+        )
+        options: dict[int | str, str] = {
+            DRAFT: "Draft",
+            **{version.number: f"Version {version.number}" for version in self.versions},
+        }
+        action = self.host.session.action
+
+        async def choose_before(actor: Actor, event: ValueChangeEventArguments[int | str]) -> None:
+            await self.compare(actor, event.value, after)
+
+        async def choose_after(actor: Actor, event: ValueChangeEventArguments[int | str]) -> None:
+            await self.compare(actor, before, event.value)
+
+        self.panel.clear()
+        with self.panel:
+            with ui.element("div").classes("compare-head"):
+                icon_button("arrow_back", "Back to the list", action(self.show_list))
+                for label, value, chosen in (
+                    ("From", before, choose_before),
+                    ("To", after, choose_after),
+                ):
+                    select = ui.select(options, value=value, label=label)
+                    select.on_value_change(action(chosen))
+                    select.props("outlined dense options-dense").classes("grow")
+            raw(comparison_html(found)).classes("comparison")
+
+    async def _activate(self, actor: Actor, number: int) -> None:
+        await workflows.activate(actor, self.host.workflow.id, number)
+        self.host.version_changed(number)
+        await self.show_list(actor)
+
+    async def _restore(self, actor: Actor, number: int) -> None:
+        await workflows.restore_version(actor, self.host.workflow.id, number)
+        self.host.canvas.reload()
+        ui.notify(f"Version {number} is in the draft.", type="positive")
+
+
+def _selector(value: int | str) -> workflows.Selector:
+    return value if isinstance(value, int) else "draft"
+
+
+def comparison_html(found: Comparison) -> str:
+    """The differences of two definitions, node by node and field by field."""
+    return templates.get_template("comparison.html").render(found=found, shown=_shown)
+
+
+def _shown(value: Any) -> str:
+    """A field's value as it is written in the drawing."""
+    if value is msgspec.UNSET:
+        return ""
+    if isinstance(value, str):
+        return value
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()

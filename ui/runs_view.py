@@ -1,0 +1,73 @@
+"""Runs as HTML: the table of runs, and the strip of bars that shows how the latest went."""
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from markupsafe import Markup
+from msgspec import Struct
+
+from backend.runs.schemas import RunView
+from ui.controls import status_html
+from ui.formats import ago, ago_text, amount, duration, money
+from ui.theme import templates
+
+STRIP_HEIGHT = 50.0
+STRIP_LEAST = 6.0
+
+
+class Bar(Struct, frozen=True):
+    """One run in the strip."""
+
+    id: str
+    status: str
+    height: float
+    title: str
+
+
+def elapsed(run: RunView) -> int | None:
+    """How long the run took, or has been taking, in milliseconds."""
+    if run.duration_ms is not None or run.started_at is None or run.status.ended:
+        return run.duration_ms
+    return max(0, int((datetime.now(UTC) - run.started_at).total_seconds() * 1000))
+
+
+def runs_table(runs: Sequence[RunView], *, one_workflow: bool = False) -> Markup:
+    """The table; durations are drawn against the longest on the page."""
+    longest = max((elapsed(run) or 0 for run in runs), default=0)
+
+    def share(ms: int | None) -> int:
+        return max(2, round(100 * ms / longest)) if ms and longest else 0
+
+    made = templates.get_template("runs_table.html").render(
+        runs=runs,
+        one_workflow=one_workflow,
+        status_html=status_html,
+        ago=ago,
+        duration=duration,
+        money=money,
+        elapsed=elapsed,
+        share=share,
+    )
+    return Markup(made)
+
+
+def runs_strip(runs: Sequence[RunView]) -> Markup:
+    """Bars from the oldest to the newest; heights grow with the logarithm of the duration."""
+    now = datetime.now(UTC)
+    logs = [math.log10(max(elapsed(run) or 1, 1)) for run in runs]
+    low, high = min(logs, default=0.0), max(logs, default=1.0)
+    bars = [
+        Bar(
+            run.id,
+            run.status,
+            STRIP_LEAST + (STRIP_HEIGHT - STRIP_LEAST) * (log - low) / ((high - low) or 1),
+            f"{run.workflow_name}: {run.status}, {duration(elapsed(run)) or 'not started'}, "
+            f"{ago_text(run.created_at, now)}",
+        )
+        for run, log in zip(runs, logs, strict=True)
+    ]
+    bars.reverse()
+    caption = f"The latest {amount(len(bars), 'run')} by duration, oldest first"
+    made = templates.get_template("runs_strip.html").render(bars=bars, caption=caption)
+    return Markup(made)
