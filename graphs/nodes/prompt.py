@@ -54,12 +54,10 @@ class PromptParams(Params, frozen=True, kw_only=True):
         ),
     ]
     temperature: Annotated[
-        float | None,
+        Annotated[float, Meta(ge=0, le=2)] | None,
         Meta(
             title="Temperature",
             description="0: always the likeliest word; higher: more varied.",
-            ge=0,
-            le=2,
         ),
     ] = None
     output_schema: Annotated[
