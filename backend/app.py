@@ -1,12 +1,12 @@
 """The composition root: wires settings, storage, resources, documentation and pages together."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from litestar import Litestar, Request, Router, route
+from litestar import Litestar, Request, Router
 from litestar.di import Provide
-from litestar.handlers import HTTPRouteHandler
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 from backend import database
 from backend.accounts import routes as accounts_routes
@@ -15,16 +15,19 @@ from backend.accounts.authentication import Authentication
 from backend.actor import Actor
 from backend.documentation import Documentation
 from backend.edge import Edge
-from backend.errors import NotFound
 from backend.idempotency import Idempotency
 from backend.pagination import page_request
 from backend.problems import handle_exception
 from backend.requests import RequestReader
+from backend.runs import executor
+from backend.runs import routes as run_routes
 from backend.settings import Settings
 from backend.system import routes as system_routes
 from backend.system import service as system
 from backend.workflows import routes as workflow_routes
 from ui.mount import pages
+
+API_PREFIXES = ("/api/", "/health/", "/metrics/", "/openapi.json/", "/docs/", "/redoc/")
 
 
 def create_app(settings: Settings) -> Litestar:
@@ -33,13 +36,17 @@ def create_app(settings: Settings) -> Litestar:
     page_handler, page_lifespan = pages(settings)
 
     @asynccontextmanager
-    async def storage(_: Litestar) -> AsyncIterator[None]:
+    async def storage(_: Litestar) -> AsyncGenerator[None]:
         await database.open_database(settings)
         try:
             await accounts.open_accounts(settings)
+            await executor.open_executor(settings)
             system.set_draining(False)
-            yield
-            system.set_draining(True)
+            try:
+                yield
+            finally:
+                system.set_draining(True)
+                await executor.close_executor()
         finally:
             await database.close_database()
 
@@ -49,6 +56,7 @@ def create_app(settings: Settings) -> Litestar:
             accounts_routes.router,
             system_routes.router,
             workflow_routes.router,
+            run_routes.router,
         ],
         middleware=[Authentication(), Idempotency(settings.max_body_bytes)],
         dependencies={
@@ -63,9 +71,6 @@ def create_app(settings: Settings) -> Litestar:
             api,
             system_routes.public_router,
             documentation.router,
-            _nothing_here("/api"),
-            _nothing_here("/api/{path:path}"),
-            page_handler,
         ],
         lifespan=[storage, page_lifespan],
         exception_handlers={Exception: handle_exception},
@@ -75,7 +80,7 @@ def create_app(settings: Settings) -> Litestar:
         debug=False,
     )
     reader.learn(app.routes)
-    app.asgi_handler = Edge(app.asgi_handler)
+    app.asgi_handler = Edge(FrontDoor(app.asgi_handler, page_handler.fn))
     return app
 
 
@@ -83,16 +88,20 @@ def _actor(request: Request[Any, Any, Any]) -> Actor:
     return request.user
 
 
-def _nothing_here(path: str) -> HTTPRouteHandler:
-    """Without it the pages would answer an unknown API address, in HTML."""
+class FrontDoor:
+    """Sends a request to the API or to the pages.
 
-    @route(
-        path,
-        http_method=["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"],
-        include_in_schema=False,
-        sync_to_thread=False,
-    )
-    def nothing_here() -> None:
-        raise NotFound("There is nothing at this address.")
+    Litestar's own mount at "/" would swallow every address with a parameter in it.
+    """
 
-    return nothing_here
+    def __init__(self, api: ASGIApp, pages: ASGIApp) -> None:
+        self._api = api
+        self._pages = pages
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if f"{scope['path']}/".startswith(API_PREFIXES):
+            await self._api(scope, receive, send)
+        else:
+            scope["path_template"] = "pages"
+            await self._pages(scope, receive, send)

@@ -12,7 +12,7 @@ import io
 import os
 import re
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from functools import lru_cache
 from itertools import count
 from pathlib import Path
@@ -101,7 +101,7 @@ async def close_database() -> None:
 
 
 @contextlib.asynccontextmanager
-async def transaction() -> AsyncIterator[None]:
+async def transaction() -> AsyncGenerator[None]:
     """All or nothing. A nested one is part of the outer: never catch an error between them."""
     async with engine().transaction():
         yield
@@ -176,7 +176,7 @@ async def _run_migrations() -> None:
 
 
 @contextlib.asynccontextmanager
-async def _migration_lock(settings: Settings) -> AsyncIterator[None]:
+async def _migration_lock(settings: Settings) -> AsyncGenerator[None]:
     if settings.postgres_url is not None:
         connection: Any = await asyncpg.connect(settings.postgres_url)
         try:

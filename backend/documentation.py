@@ -23,7 +23,8 @@ class Documentation:
         self.config = OpenAPIConfig(
             title="Heddle",
             version=product_version(),
-            openapi_controller=NoPages,
+            # Typed for subclasses of Litestar's page controller; any controller will do.
+            openapi_controller=NoPages,  # pyright: ignore[reportArgumentType]
         )
         self._schema: bytes | None = None
 

@@ -116,7 +116,7 @@ _PATH = re.compile(r" - at `\$(?P<path>[^`]*)`$")
 
 def _invalid_parameters(error: ValidationException) -> AppError:
     """Query, path and header parameters; bodies never get here (`backend.requests` reads them)."""
-    found = cast("list[Any]", error.extra) if isinstance(error.extra, list) else []
+    found = error.extra if isinstance(error.extra, list) else []
     errors: list[FieldError] = []
     for entry in found:
         if isinstance(entry, dict):

@@ -6,7 +6,7 @@ one error of several; here a body is decoded strictly, once, and all of its erro
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 from litestar import Request
@@ -52,7 +52,7 @@ class RequestReader:
 
     async def __call__(self, request: Request[Any, Any, Any]) -> None:
         """Raises BadRequest, UnsupportedMedia or Invalid; otherwise hands on the decoded body."""
-        expected = self._expected.get(cast("HTTPRouteHandler", request.route_handler))
+        expected = self._expected.get(request.route_handler)
         if expected is None:
             return
         if request.scope["query_string"]:

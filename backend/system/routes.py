@@ -13,9 +13,19 @@ async def liveness() -> Alive:
     return Alive(Health.OK)
 
 
-@get(["/health", "/health/ready"], operation_id="getReadiness")
+@get("/health", operation_id="getHealth")
+async def health() -> Response[HealthReport]:
+    """The same as `/health/ready`."""
+    return await _report()
+
+
+@get("/health/ready", operation_id="getReadiness")
 async def readiness() -> Response[HealthReport]:
     """Whether requests should be sent here: 503 without a database and while stopping."""
+    return await _report()
+
+
+async def _report() -> Response[HealthReport]:
     report = await service.readiness()
     status = 200 if report.status is Health.OK else 503
     return Response(report, status_code=status, headers={"Cache-Control": "no-store"})
@@ -33,5 +43,7 @@ async def system_health(actor: Actor) -> SystemHealth:
     return await service.system_health(actor)
 
 
-public_router = Router(path="/", tags=["System"], route_handlers=[liveness, readiness, get_metrics])
+public_router = Router(
+    path="/", tags=["System"], route_handlers=[health, liveness, readiness, get_metrics]
+)
 router = Router(path="/", tags=["System"], route_handlers=[system_health])
