@@ -17,7 +17,8 @@ from uuid_utils.compat import uuid7
 
 from backend.database import close_database, open_database
 from backend.runs.bus import LocalBus
-from backend.runs.journal import JournalWriter, RunJournal
+from backend.runs.journal import RunJournal
+from backend.runs.journal_writer import JournalWriter
 from backend.runs.record import RunRecord
 from backend.runs.schemas import RunMode, Trigger
 from backend.runs.status import RunStatus
