@@ -60,7 +60,9 @@ def parse_allowed(entry: str) -> Allowed:
     host, port = text, None
     bracketed = text.startswith("[")
     if bracketed:
-        host, _, rest = text[1:].partition("]")
+        host, closed, rest = text[1:].partition("]")
+        if not closed or rest[:1] not in ("", ":"):
+            raise ValueError(f"{entry!r} is neither a host nor a network")
         port = rest.removeprefix(":") or None
     elif text.count(":") == 1:
         host, _, port = text.partition(":")
@@ -81,7 +83,7 @@ def is_public(address: Address) -> bool:
     IPv4 addresses wrapped in IPv6 ones (mapped, NAT64, 6to4, Teredo) count as what they lead to.
     """
     if isinstance(address, ipaddress.IPv6Address):
-        if address in _LOCAL_NAT64:
+        if address in _LOCAL_NAT64 or address.is_site_local:
             return False
         inner = _embedded(address)
         if inner is not None:

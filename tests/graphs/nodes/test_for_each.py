@@ -1,0 +1,94 @@
+"""`for_each` runs its body for every item, some at the same time, and keeps their order."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from graphs.errors import NodeError, RunCancelled
+from tests.graphs.conftest import FakeContext, execute, failure
+
+
+async def test_results_keep_the_order_of_the_items(ctx: FakeContext) -> None:
+    async def body(item: int, index: int) -> Any:
+        await asyncio.sleep((5 - index) / 500)
+        return [index, item * 2]
+
+    ctx.body = body
+    ctx.inputs = {"rows": [1, 2, 3, 4, 5]}
+    output = await execute("for_each", {"items": "{{ input.rows }}"}, ctx)
+    assert output.value == [[0, 2], [1, 4], [2, 6], [3, 8], [4, 10]]
+
+
+async def test_no_items_no_results(ctx: FakeContext) -> None:
+    assert (await execute("for_each", {"items": []}, ctx)).value == []
+
+
+@pytest.mark.parametrize("limit", [1, 3])
+async def test_at_most_so_many_at_the_same_time(ctx: FakeContext, limit: int) -> None:
+    running = most = 0
+
+    async def body(item: int, index: int) -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0.002)
+        running -= 1
+
+    ctx.body = body
+    await execute("for_each", {"items": list(range(9)), "max_concurrency": limit}, ctx)
+    assert most == limit
+
+
+async def test_a_failing_item_fails_the_node_after_those_begun(ctx: FakeContext) -> None:
+    finished: list[int] = []
+
+    async def body(item: int, index: int) -> int:
+        if item == 1:
+            raise NodeError("item 1 is bad")
+        await asyncio.sleep(0.01)
+        finished.append(item)
+        return item
+
+    ctx.body = body
+    error = await failure("for_each", {"items": list(range(10)), "max_concurrency": 2}, ctx)
+    assert error.message == "item 1 is bad"
+    assert finished == [0]
+
+
+async def test_a_failing_item_may_be_left_out(ctx: FakeContext) -> None:
+    async def body(item: int, index: int) -> int | None:
+        if item == 1:
+            raise NodeError("bad")
+        return None if item == 2 else item
+
+    ctx.body = body
+    params = {"items": [0, 1, 2, 3], "on_item_error": "skip"}
+    assert (await execute("for_each", params, ctx)).value == [0, None, 3]
+    assert ctx.logs == [("warning", "item 1 is left out: bad")]
+
+
+async def test_a_cancelled_run_stops_all_items(ctx: FakeContext) -> None:
+    stopped: list[int] = []
+
+    async def body(item: int, index: int) -> None:
+        if item == 0:
+            await asyncio.sleep(0.002)
+            raise RunCancelled("enough")
+        try:
+            await asyncio.sleep(10)
+        except asyncio.CancelledError:
+            stopped.append(item)
+            raise
+
+    ctx.body = body
+    with pytest.raises(RunCancelled):
+        await execute("for_each", {"items": [0, 1, 2], "max_concurrency": 3}, ctx)
+    assert sorted(stopped) == [1, 2]
+
+
+@pytest.mark.parametrize("items", [{"a": 1}, "text", None, 3])
+async def test_goes_through_lists_only(ctx: FakeContext, items: object) -> None:
+    ctx.inputs = {"items": items}
+    error = await failure("for_each", {"items": "{{ input.items }}"}, ctx)
+    assert "Items" in error.message
