@@ -47,7 +47,7 @@ def main() -> int:
         measured.update({(name, key): figure for key, figure in figures.items()})
         if error is not None:
             say("".join(traceback.format_exception(error)))
-            failed[name] = f"{type(error).__name__}: {error}".splitlines()[0].replace("|", "/")
+            failed[name] = _in_a_cell(error)
     rows = [row for row in ROWS if row.area in (options.only or AREAS)]
     took = time.monotonic() - began
     effort = " Quick: too few repetitions for figures to rely on." if options.quick else ""
@@ -56,6 +56,11 @@ def main() -> int:
         f"{render(rows, measured, failed)}\n"
     )
     return 1 if failed else 0
+
+
+def _in_a_cell(error: BaseException) -> str:
+    text = str(error) or type(error).__name__
+    return text.splitlines()[0].replace("|", "/")
 
 
 async def _area(

@@ -23,6 +23,7 @@ from backend.runs.record import RunRecord
 from backend.runs.schemas import RunMode, Trigger
 from backend.runs.status import RunStatus
 from backend.settings import Settings
+from backend.system.logs import configure_logs
 from graphs.compile import CompiledGraph, compile_definition
 from graphs.definition import Definition
 from graphs.events import RunCompleted
@@ -66,6 +67,7 @@ class Effect(NodeType[EffectParams]):
 
 async def measure(area: Area) -> None:
     """Fills the rows of its area, like every module's `measure`."""
+    configure_logs("warning")
     directory = area.place("data")
     await open_database(Settings(data_dir=directory, secret_key="k" * 32))
     writer = JournalWriter(LocalBus())

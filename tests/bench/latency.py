@@ -8,10 +8,12 @@ import msgspec
 
 from tests.bench import drawings
 from tests.bench.area import Area
+from tests.bench.http_runs import run_many
 from tests.bench.load import MICROSECONDS, Sighting, Viewer, percentile
 from tests.bench.server import Server, ServerError, running_server
 
 STARTS = 100
+WARM_UP = 10
 PAUSE_S = 0.03
 NODES = 100
 WATCHED = ((1, 4, 25, 300), (20, 2, 50, 700), (200, 1, 100, 3000))
@@ -46,6 +48,7 @@ async def measure(area: Area) -> None:
 async def _starts(server: Server, area: Area) -> None:
     """Runs one after the other on an idle server: from `created_at` to the first step's start."""
     workflow_id = await server.publish("started", drawings.chain(1))
+    await run_many(server, workflow_id, 1, WARM_UP)
     delays: list[float] = []
     for _ in range(area.times(STARTS)):
         await asyncio.sleep(PAUSE_S)

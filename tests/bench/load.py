@@ -7,7 +7,7 @@ import asyncio
 import time
 from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import msgspec
 
@@ -124,7 +124,7 @@ class Viewer(asyncio.Protocol):
         self._request = request
         self._received = bytearray()
         self._arrivals: list[tuple[int, float]] = []
-        self._transport: asyncio.BaseTransport | None = None
+        self._transport: asyncio.WriteTransport | None = None
 
     @classmethod
     async def open(cls, port: int, request: bytes) -> "Viewer":
@@ -133,9 +133,8 @@ class Viewer(asyncio.Protocol):
         return viewer
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)
-        self._transport = transport
-        transport.write(self._request)
+        self._transport = cast("asyncio.WriteTransport", transport)
+        self._transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
         now = time.time() * MICROSECONDS
