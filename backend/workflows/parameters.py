@@ -2,20 +2,20 @@
 
 from typing import Annotated
 
-from litestar.params import Parameter
+from litestar.params import HeaderParameter, QueryParameter
 
 from backend.errors import Invalid
 from backend.workflows.versions import Selector
 
 IfMatchHeader = Annotated[
     str | None,
-    Parameter(
-        header="If-Match",
+    HeaderParameter(
+        name="If-Match",
         description="The ETag of the state that the change starts from, or `*` for any.",
     ),
 ]
 VersionParameter = Annotated[
-    str | None, Parameter(query="version", description="A number, `active` or `draft`.")
+    str | None, QueryParameter(name="version", description="A number, `active` or `draft`.")
 ]
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request, Response, Router, delete, get, patch, post, put
 from litestar.datastructures import UploadFile
-from litestar.params import Parameter
+from litestar.params import Parameter, QueryParameter
 
 from backend.actor import Actor
 from backend.errors import BadRequest, Invalid
@@ -180,7 +180,7 @@ async def export_workflow(
 async def import_workflow(
     request: Request[Any, Any, Any],
     actor: Actor,
-    validation: Annotated[Validation, Parameter(query="validate")] = Validation.NONE,
+    validation: Annotated[Validation, QueryParameter(name="validate")] = Validation.NONE,
     name: Annotated[str | None, Parameter(min_length=1, max_length=200)] = None,
 ) -> Response[WorkflowView]:
     """Create a workflow from an exported document or a bare definition, as JSON or YAML.

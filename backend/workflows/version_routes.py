@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from litestar import Response, delete, get, post
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from backend.actor import Actor
 from backend.pagination import Page, PageRequest
@@ -52,9 +52,11 @@ async def list_versions(actor: Actor, workflow_id: str, page: PageRequest) -> Pa
 async def compare_versions(
     actor: Actor,
     workflow_id: str,
-    before: Annotated[str, Parameter(query="from", description="A number, `active` or `draft`.")],
+    before: Annotated[
+        str, QueryParameter(name="from", description="A number, `active` or `draft`.")
+    ],
     after: Annotated[
-        str, Parameter(query="to", description="A number, `active` or `draft`.")
+        str, QueryParameter(name="to", description="A number, `active` or `draft`.")
     ] = "draft",
 ) -> Comparison:
     """What was added, removed, changed or only moved between two versions."""
