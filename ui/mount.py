@@ -53,11 +53,11 @@ def _host(storage_secret: str) -> FastAPI:
     pages_app.include_router(sign_in.router)
     pages_app.include_router(help.router)
     pages_app.add_static_files("/ui-assets", ASSETS, max_cache_age=31_536_000)
-    ui.add_head_html(head_html(), shared=True)
+    ui.add_head_html(str(head_html()), shared=True)
     ui.run_with(
         host,
         title="Heddle",
-        favicon=logo(),
+        favicon=str(logo()),
         language="en-US",
         dark=None,
         tailwind=False,

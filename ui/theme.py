@@ -163,7 +163,7 @@ def document(template: str, *, title: str, actor: Actor | None, here: str, **val
 def frame(request: Request, actor: Actor, *, title: str, here: str) -> Iterator[ui.element]:
     """The rail and the page's head; what is built inside is the head's right side."""
     ui.page_title(f"{title} · Heddle")
-    ui.add_body_html(rail_html(actor, here))
+    ui.add_body_html(str(rail_html(actor, here)))
     ui.dark_mode({"dark": True, "light": False}.get(request.cookies.get(THEME_COOKIE, "")))
     with ui.element("header").classes("page-head") as head:
         yield head

@@ -36,7 +36,7 @@ async def editor_page(session: SignedIn, request: Request, workflow_id: str) -> 
     editor = Editor(session, workflow, run_at_once=request.query_params.get("run") == "1")
     with frame(request, session.actor, title=workflow.name, here="/workflows"):
         editor.build_head()
-    with ui.element("main").props("id=main tabindex=-1").classes("full-height"):
+    with ui.element("div").props("id=main tabindex=-1").classes("stage"):
         editor.build_canvas()
 
 

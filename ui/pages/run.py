@@ -24,7 +24,7 @@ async def run_page(session: SignedIn, request: Request, run_id: str) -> None:
     shown = RunHead(session, run)
     with frame(request, session.actor, title=f"Run of {run.workflow_name}", here="/runs"):
         shown.build()
-    with ui.element("main").props("id=main tabindex=-1").classes("full-height"):
+    with ui.element("div").props("id=main tabindex=-1").classes("stage"):
         shown.canvas = WorkflowCanvas(
             workflow_id=run.workflow_id,
             mode="run",

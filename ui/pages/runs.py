@@ -37,7 +37,7 @@ async def runs_page(session: SignedIn, request: Request) -> None:
     with frame(request, session.actor, title="Runs", here="/runs"):
         text("h1", "Runs")
         listing.summary = text("span", "").classes("muted")
-    with ui.element("main").props("id=main tabindex=-1").classes("page-body"):
+    with ui.element("div").props("id=main tabindex=-1").classes("page-body"):
         await listing.build()
 
 

@@ -31,7 +31,7 @@ async def users_page(session: SignedIn, request: Request) -> None:
         listing.summary = text("span", "").classes("muted")
         with ui.element("div").classes("head-actions"):
             button("Add user", listing.ask_to_add, icon="person_add", kind="primary")
-    with ui.element("main").props("id=main tabindex=-1").classes("page-body"):
+    with ui.element("div").props("id=main tabindex=-1").classes("page-body"):
         listing.container = ui.element("div").classes("list-scroll")
         await listing.refresh(session.actor)
 

@@ -41,7 +41,7 @@ async def workflows_page(session: SignedIn, request: Request) -> None:
             with ui.element("div").classes("head-actions"):
                 create = button("New workflow", icon="add", kind="primary")
                 create.on_click(lambda: new_workflow(session)).mark("new-workflow")
-    with ui.element("main").props("id=main tabindex=-1").classes("page-body"):
+    with ui.element("div").props("id=main tabindex=-1").classes("page-body"):
         listing.container = ui.element("div")
         await listing.refresh()
     if session.actor.may(Role.EDITOR):
