@@ -37,6 +37,10 @@ class RequestReader:
     def __init__(self) -> None:
         self._expected: dict[HTTPRouteHandler, Expected] = {}
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> "RequestReader":
+        """Litestar copies handlers with all they hold; there is one reader for all of them."""
+        return self
+
     def learn(self, routes: Sequence[BaseRoute]) -> None:
         """Take in what the routes' handlers declare. A handler's `opt` may hold `consumes`."""
         for route in routes:
