@@ -25,6 +25,7 @@ from backend.runs.status import RunStatus
 from backend.runs.step_inputs import StepInputs
 from backend.runs.steps import STEP_KINDS, fold, log_lines
 from backend.workflows import service as workflows
+from graphs.definition import Definition
 
 SELECT_RUN = f"SELECT {', '.join(COLUMNS)} FROM run"
 NO_SUCH_RUN = "There is no such run."
@@ -88,6 +89,12 @@ async def find(actor: Actor, run_id: str) -> RunRecord:
     if record is None or record.tenant_id != actor.tenant_id:
         raise NotFound(NO_SUCH_RUN, code="run_not_found")
     return record
+
+
+async def definition(actor: Actor, run_id: str) -> Definition:
+    """The drawing that the run executes, frozen when it began. Raises NotFound."""
+    record = await find(actor, run_id)
+    return await workflows.definition_by_hash(actor.tenant_id, record.definition_hash)
 
 
 async def get(actor: Actor, run_id: str) -> RunView:

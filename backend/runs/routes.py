@@ -29,6 +29,7 @@ from backend.runs.sse import EventStream
 from backend.runs.status import RunStatus, StepStatus
 from backend.runs.stream import START, follow
 from backend.runs.ws import run_events
+from graphs.definition import Definition
 
 MAX_WAIT_S = 300
 EVENTS_LIMIT = 1000
@@ -119,6 +120,12 @@ async def cleanup_runs(actor: Actor, data: CleanupRuns) -> CleanedUp:
 async def get_run(actor: Actor, run_id: str) -> RunView:
     """A run."""
     return await service.get(actor, run_id)
+
+
+@get("/runs/{run_id:str}/definition", operation_id="getRunDefinition")
+async def get_definition(actor: Actor, run_id: str) -> Definition:
+    """The definition that the run executes, as it was when the run began."""
+    return await service.definition(actor, run_id)
 
 
 @delete("/runs/{run_id:str}", operation_id="deleteRun")
@@ -219,6 +226,7 @@ router = Router(
         run_stats,
         cleanup_runs,
         get_run,
+        get_definition,
         delete_run,
         cancel_run,
         list_steps,

@@ -15,6 +15,7 @@ from backend.runs.bus import Signal
 from backend.runs.executor import ActiveRun, executor
 from backend.runs.history import (
     RunFilter,
+    definition,
     events,
     find,
     get,
@@ -41,6 +42,7 @@ __all__ = [
     "RunFilter",
     "cancel",
     "cleanup",
+    "definition",
     "delete",
     "events",
     "get",

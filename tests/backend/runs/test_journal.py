@@ -37,7 +37,7 @@ from graphs.events import (
 )
 from tests.backend.runs.journals import begin, complete, log_line, start, step
 
-pytestmark = pytest.mark.usefixtures("any_database")
+pytestmark = pytest.mark.usefixtures("database")
 
 
 @pytest.fixture
