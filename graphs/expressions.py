@@ -95,40 +95,53 @@ def compile_text(text: str) -> Template:
     formulas = [compile_formula(source, start + 2) for start, _, source in found]
     references = tuple(reference for formula in formulas for reference in formula.references)
     if len(found) == 1 and found[0][0] == 0 and found[0][1] == len(text):
-        return Template(text, _whole(formulas[0]), references)
+        return Template(text, _whole(formulas[0], found[0][2]), references)
     return Template(text, _text(text, found, formulas), references)
 
 
-def _whole(formula: Formula) -> Evaluate:
-    if formula.plain:
-        return formula.evaluate
+def _whole(formula: Formula, source: str) -> Evaluate:
+    plain = formula.plain
+    inner = formula.evaluate
 
     def evaluate(frame: Frame) -> Any:
-        value = formula.evaluate(frame)
-        frame.measure(value)
+        try:
+            value = inner(frame)
+            if not plain:
+                frame.measure(value)
+        except ExpressionError as error:
+            raise _named(error, source) from None
         return value
 
     return evaluate
 
 
 def _text(text: str, found: list[tuple[int, int, str]], formulas: list[Formula]) -> Evaluate:
-    pairs: list[tuple[str, Evaluate]] = []
+    pairs: list[tuple[str, Evaluate, str]] = []
     position = 0
-    for (start, end, _), formula in zip(found, formulas, strict=True):
-        pairs.append((text[position:start], formula.evaluate))
+    for (start, end, source), formula in zip(found, formulas, strict=True):
+        pairs.append((text[position:start], formula.evaluate, source))
         position = end
     tail = text[position:]
 
     def evaluate(frame: Frame) -> str:
         parts: list[str] = []
-        for literal, formula in pairs:
-            part = as_text(formula(frame), frame)
-            frame.allocate(len(part))
+        for literal, formula, source in pairs:
+            try:
+                part = as_text(formula(frame), frame)
+                frame.allocate(len(part))
+            except ExpressionError as error:
+                raise _named(error, source) from None
             parts += (literal, part)
         parts.append(tail)
         return "".join(parts)
 
     return evaluate
+
+
+def _named(error: ExpressionError, source: str) -> ExpressionError:
+    brief = " ".join(source.split())
+    brief = brief if len(brief) <= 80 else f"{brief[:79]}…"
+    return type(error)(f"{{{{ {brief} }}}}: {error.message}", error.offset)
 
 
 def format_value(value: Any) -> str:

@@ -275,8 +275,10 @@ class _Compiler:
         try:
             function = lookup(lexer.restore(name.id))
             names = [keyword.arg for keyword in keywords if keyword.arg is not None]
-            if len(names) != len(keywords) or any(isinstance(arg, ast.Starred) for arg in args):
-                raise ExpressionError("* and ** cannot be used in a call")
+            if len(set(names)) != len(keywords) or any(
+                isinstance(arg, ast.Starred) for arg in args
+            ):
+                raise ExpressionError("*, ** and the same name twice cannot be used in a call")
             function.check(len(args), names)
         except ExpressionError as error:
             error.offset = self.place(name)
@@ -307,7 +309,7 @@ class _Compiler:
             tests = tuple(self.compile(test) for test in part.ifs)
             unpack = isinstance(part.target, ast.Tuple)
             loops.append(composites.Loop(targets, unpack, values, tests))
-        weight = sum(1 for _ in ast.walk(node))
+        weight = _weight(node)
         if isinstance(node, ast.DictComp):
             key, value = self.compile(node.key), self.compile(node.value)
             self.locals = outer
@@ -343,6 +345,13 @@ _COMPILERS: Mapping[type[ast.expr], Callable[[_Compiler, Any], Evaluate]] = {
     ast.GeneratorExp: _Compiler.comprehension,
     ast.DictComp: _Compiler.comprehension,
 }
+
+
+def _weight(node: ast.ListComp | ast.GeneratorExp | ast.DictComp) -> int:
+    # what one turn may cost: the parts of its element and of its tests
+    parts = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
+    parts += [test for loop in node.generators for test in loop.ifs]
+    return 1 + sum(isinstance(below, ast.expr) for part in parts for below in ast.walk(part))
 
 
 def _follow_slowly(names: Mapping[str, Any], root: str, keys: tuple[str | int, ...]) -> Any:
