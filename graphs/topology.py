@@ -167,7 +167,8 @@ def _body_problems(level: Level, types: Types) -> Iterator[Problem]:
 
 
 def cycles(parents: Mapping[str, set[str]]) -> Iterator[list[str]]:
-    """Cycles that share no node, each in the direction of its edges."""
+    """Cycles that share no node, in the direction of their edges, from the node drawn first."""
+    order = {node: place for place, node in enumerate(parents)}
     left = {node: set(above) for node, above in parents.items()}
     while True:
         _strip(left)
@@ -179,7 +180,8 @@ def cycles(parents: Mapping[str, set[str]]) -> Iterator[list[str]]:
             way.append(node)
             node = min(left[node])
         cycle = way[way.index(node) :][::-1]
-        yield cycle
+        first = cycle.index(min(cycle, key=order.__getitem__))
+        yield cycle[first:] + cycle[:first]
         for member in cycle:
             del left[member]
         for above in left.values():
