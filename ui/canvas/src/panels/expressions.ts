@@ -134,6 +134,8 @@ export function preview(text: string, roots: readonly Root[]): Found {
   let out = ''
   for (const part of parts) {
     if (!part.expression) {
+      // A part that is still being typed would show as if it were text.
+      if (part.text.includes('{{')) return UNKNOWN
       out += part.text
       continue
     }
@@ -220,7 +222,7 @@ function offer(path: string, label: string, root: Root, value: unknown, known: b
 }
 
 /** Offers that fit what was typed, the best first; everything in order for an empty query. */
-export function filterOffers(all: readonly Offer[], query: string, limit = 60): Offer[] {
+export function filterOffers(all: readonly Offer[], query: string, limit = 200): Offer[] {
   const wanted = query.trim().toLowerCase()
   if (wanted === '') return all.slice(0, limit)
   return all
@@ -252,6 +254,8 @@ export interface Opening {
   queryStart: number
   closed: boolean
   dollar: boolean
+  /** The caret stands behind a `|`: a function that changes the value comes next. */
+  pipe: boolean
 }
 
 /** The expression around the caret, or null when the caret stands in plain text. */
@@ -277,6 +281,7 @@ export function openingAt(text: string, caret: number): Opening | null {
     queryStart: caret - query.length,
     closed,
     dollar: isDollar,
+    pipe: /(^|[^|])\|\s*$/.test(typed.slice(0, typed.length - query.length)),
   }
 }
 

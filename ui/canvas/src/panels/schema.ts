@@ -12,9 +12,17 @@ export type FieldKind =
   | 'list'
   | 'map'
   | 'object'
+  | 'variant'
   | 'json'
   | 'model'
   | 'any'
+
+/** One of the kinds of a union of objects that a tag tells apart. */
+export interface Variant {
+  tag: unknown
+  title: string
+  fields: Field[]
+}
 
 export interface Choice {
   value: unknown
@@ -43,6 +51,9 @@ export interface Field {
   item: Field | null
   /** The members of an object. */
   fields: Field[]
+  /** The member that says which variant it is. */
+  tag: string
+  variants: Variant[]
 }
 
 /** Follow `$ref` within the document; what stands beside the reference wins. */
@@ -67,6 +78,14 @@ function lookUp(root: Schema, ref: string): Schema | null {
   return typeof at === 'object' && at !== null ? (at as Schema) : null
 }
 
+function flatten(union: readonly Schema[], root: Schema): Schema[] {
+  return union.flatMap((part) => {
+    const found = deref(part, root)
+    const inner = found.anyOf ?? found.oneOf
+    return inner === undefined ? [found] : flatten(inner, root)
+  })
+}
+
 /** Join `allOf`, and take `null` out of a union: what is left says what to enter. */
 function simplify(schema: Schema, root: Schema): { schema: Schema; nullable: boolean } {
   let current = deref(schema, root)
@@ -77,7 +96,7 @@ function simplify(schema: Schema, root: Schema): { schema: Schema; nullable: boo
   let nullable = false
   const union = current.anyOf ?? current.oneOf
   if (union !== undefined) {
-    const parts = union.map((part) => deref(part, root))
+    const parts = flatten(union, root)
     const real = parts.filter((part) => part.type !== 'null')
     nullable = real.length < parts.length
     const { anyOf: _a, oneOf: _o, ...beside } = current
@@ -85,6 +104,7 @@ function simplify(schema: Schema, root: Schema): { schema: Schema; nullable: boo
     if (real.length === 1 && only !== undefined) current = { ...only, ...beside }
     else if (real.length > 1 && real.every((part) => part.const !== undefined))
       current = { ...beside, enum: real.map((part) => part.const) }
+    else if (tagOf(real) !== null) current = { ...beside, oneOf: real }
     else current = beside
   }
   if (Array.isArray(current.type)) {
@@ -95,6 +115,31 @@ function simplify(schema: Schema, root: Schema): { schema: Schema; nullable: boo
     current = types.length === 1 && only !== undefined ? { ...beside, type: only } : beside
   }
   return { schema: current, nullable }
+}
+
+/** The member by which a union's objects are told apart: the same one-valued member in all. */
+function tagOf(parts: readonly Schema[]): string | null {
+  const [first] = parts
+  const names = Object.keys(first?.properties ?? {})
+  return (
+    names.find((name) => parts.every((part) => onlyValue(part.properties?.[name]) !== undefined)) ??
+    null
+  )
+}
+
+function onlyValue(member: Schema | undefined): unknown {
+  return member?.const ?? (member?.enum?.length === 1 ? member.enum[0] : undefined)
+}
+
+function variantsOf(parts: readonly Schema[], tag: string, root: Schema, depth: number): Variant[] {
+  return parts.map((part) => {
+    const value = onlyValue(part.properties?.[tag])
+    return {
+      tag: value,
+      title: typeof value === 'string' ? choiceLabel(value) : asText(value),
+      fields: fieldsOf(part, root, depth + 1).filter((field) => field.key !== tag),
+    }
+  })
 }
 
 /** The fields of an object schema, in its order, required ones first. */
@@ -128,6 +173,7 @@ export function fieldOf(
             depth + 1,
           )
         : null
+  const tag = kind === 'variant' ? tagOf(schema.oneOf ?? []) : null
   const example = schema.examples?.[0]
   const integer = schema.type === 'integer'
   const step = integer ? 1 : 0
@@ -154,6 +200,8 @@ export function fieldOf(
     examples: schema.examples ?? [],
     item,
     fields: kind === 'object' ? fieldsOf(schema, root, depth + 1) : [],
+    tag: tag ?? '',
+    variants: tag === null ? [] : variantsOf(schema.oneOf ?? [], tag, root, depth),
   }
 }
 
@@ -163,6 +211,7 @@ function kindOf(schema: Schema, depth: number): FieldKind {
     return widget
   if (widget === 'key_value') return 'map'
   if (schema.enum !== undefined || schema.const !== undefined) return 'enum'
+  if (schema.oneOf !== undefined) return depth > 4 ? 'json' : 'variant'
   // A type may contain itself: past this depth the entry is written as JSON.
   const deep = depth > 4
   switch (schema.type) {
@@ -232,6 +281,7 @@ export function emptyValue(field: Field): unknown {
           .map((member) => [member.key, emptyValue(member)]),
       )
     case 'json':
+    case 'variant':
       return null
   }
 }

@@ -1,6 +1,6 @@
 /** The run at hand as reactive state: follows the event stream, paints once per animation frame. */
 import { computed, ref, shallowRef, type ShallowRef } from 'vue'
-import { ApiError, get, post, url } from '../api'
+import { ApiError, get, post } from '../api'
 import {
   IDLE,
   type JsonObject,
@@ -11,22 +11,14 @@ import {
   type RunStoreOptions,
   type RunView,
 } from '../seam'
+import { Follower, type Wire } from './follow'
 import { RunRecord } from './record'
 
-/** The part of EventSource that is used, so that tests can stand in for the network. */
-export interface EventStream {
-  addEventListener(type: string, listener: (event: MessageEvent<string>) => void): void
-  close(): void
-}
-
-export interface RunDependencies {
-  openStream(address: string): EventStream
+export interface RunDependencies extends Wire {
   /** Calls back before the next paint; returns how to take it back. */
   nextFrame(callback: () => void): () => void
   get<T>(path: string): Promise<T>
   post<T>(path: string, body?: unknown): Promise<T>
-  /** Waits before connecting again. */
-  delay(ms: number, callback: () => void): () => void
 }
 
 /** The step as GET /runs/{id}/steps/{step_id} gives it. */
@@ -51,33 +43,7 @@ export interface RunSession extends RunStore {
   dismissTrouble(): void
 }
 
-const KINDS = [
-  'run.queued',
-  'run.started',
-  'run.paused',
-  'run.resumed',
-  'run.completed',
-  'run.failed',
-  'run.cancelled',
-  'step.started',
-  'step.retrying',
-  'step.completed',
-  'step.failed',
-  'step.skipped',
-  'step.cancelled',
-  'llm.started',
-  'llm.token',
-  'llm.completed',
-  'tool.called',
-  'tool.returned',
-  'approval.requested',
-  'approval.answered',
-  'log',
-]
-
 const FINAL: ReadonlySet<string> = new Set(['completed', 'failed', 'cancelled'])
-const FIRST_DELAY_MS = 300
-const LONGEST_DELAY_MS = 10_000
 const PAGE = 200
 
 const browser: RunDependencies = {
@@ -122,13 +88,9 @@ export function createRunStore(
 
   let queue: RunEvent[] = []
   let dirty = new Set<string>()
-  let stream: EventStream | null = null
+  let follower: Follower | null = null
   let stopFrame: (() => void) | null = null
-  let stopDelay: (() => void) | null = null
-  let failures = 0
   let ended = false
-  let seen = 0
-  let gapAt = -1
   // Grows with each run shown, so that a late answer for an older one is dropped.
   let era = 0
 
@@ -154,16 +116,14 @@ export function createRunStore(
 
   function reset(id: string | null): number {
     era++
-    closeStream()
+    follower?.stop()
+    follower = null
     stopFrame?.()
     stopFrame = null
     queue = []
     dirty = new Set()
     steps.clear()
-    failures = 0
     ended = false
-    seen = 0
-    gapAt = -1
     record.value = new RunRecord()
     revision.value++
     run.value = null
@@ -173,13 +133,6 @@ export function createRunStore(
     connection.value = 'idle'
     for (const found of cells.values()) found.value = IDLE
     return era
-  }
-
-  function closeStream(): void {
-    stopDelay?.()
-    stopDelay = null
-    stream?.close()
-    stream = null
   }
 
   function take(event: RunEvent): void {
@@ -206,93 +159,43 @@ export function createRunStore(
     flush()
   }
 
-  function connect(id: string, mine: number): void {
+  function follow(id: string, mine: number): void {
     flushNow()
-    seen = record.value.lastSeq
-    const source = dependencies.openStream(
-      url(`/runs/${encodeURIComponent(id)}/events?after=${String(seen)}`),
-    )
-    stream = source
-    source.addEventListener('open', () => {
-      if (mine !== era || stream !== source) return
-      failures = 0
-      connection.value = 'live'
-    })
-    for (const kind of KINDS)
-      source.addEventListener(kind, (message) => {
-        if (mine === era && stream === source) receive(message.data, id, mine)
-      })
-    source.addEventListener('end', () => {
-      if (mine === era && stream === source) void finish(id, mine)
-    })
-    source.addEventListener('error', () => {
-      if (mine === era && stream === source) lost(id, mine)
+    follower?.stop()
+    follower = new Follower(id, record.value.lastSeq, dependencies, {
+      event: take,
+      state: (state) => (connection.value = state),
+      ended: () => void finish(id, mine),
+      lost: () => lookAgain(id, mine),
     })
   }
 
-  function receive(data: string, id: string, mine: number): void {
-    failures = 0
-    connection.value = 'live'
-    let event: RunEvent
+  async function lookAgain(id: string, mine: number): Promise<'go on' | 'try later' | 'stop'> {
     try {
-      event = JSON.parse(data) as RunEvent
-    } catch {
-      return
-    }
-    const seq = event.seq ?? null
-    if (seq !== null) {
-      if (seq <= seen) return
-      if (seq > seen + 1 && gapAt !== seen) {
-        // Something was lost on the way: ask again from the last one, but only once for each gap.
-        gapAt = seen
-        closeStream()
-        connect(id, mine)
-        return
-      }
-      seen = seq
-    }
-    take(event)
-  }
-
-  function lost(id: string, mine: number): void {
-    closeStream()
-    connection.value = 'reconnecting'
-    failures++
-    const wait = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (failures - 1))
-    stopDelay = dependencies.delay(wait, () => {
-      stopDelay = null
-      if (mine === era) void reconnect(id, mine)
-    })
-  }
-
-  /** EventSource hides why it failed: ask for the run first, which says 401, 404 or that it ended. */
-  async function reconnect(id: string, mine: number): Promise<void> {
-    try {
-      const view = await dependencies.get<RunView>(`/runs/${encodeURIComponent(id)}`)
-      if (mine !== era) return
+      const view = await dependencies.get<RunView>(runPath(id))
+      if (mine !== era) return 'stop'
       run.value = view
-      if (FINAL.has(view.status)) await replay(id, mine)
-      else connect(id, mine)
+      if (!FINAL.has(view.status)) return 'go on'
+      await replay(id, mine)
+      return 'stop'
     } catch (cause) {
-      if (mine !== era) return
+      if (mine !== era) return 'stop'
       const error = asApiError(cause)
-      if (error.offline || error.status === 429 || error.status >= 500) lost(id, mine)
-      else {
-        trouble.value = error
-        ended = true
-        connection.value = 'ended'
-      }
+      if (error.offline || error.status === 429 || error.status >= 500) return 'try later'
+      trouble.value = error
+      ended = true
+      connection.value = 'ended'
+      return 'stop'
     }
   }
 
   /** The run's last event has arrived: take its final figures. */
   async function finish(id: string, mine: number): Promise<void> {
-    closeStream()
     flushNow()
     ended = true
     connection.value = 'ended'
     try {
-      const view = await dependencies.get<RunView>(`/runs/${encodeURIComponent(id)}`)
+      const view = await dependencies.get<RunView>(runPath(id))
       if (mine !== era) return
       run.value = view
       setStatus(view.status)
@@ -307,7 +210,7 @@ export function createRunStore(
       flushNow()
       const after = record.value.lastSeq
       const answer = await dependencies.get<RunEvent[] | { items: RunEvent[] }>(
-        `/runs/${encodeURIComponent(id)}/events?after=${String(after)}&limit=${String(PAGE)}`,
+        `${runPath(id)}/events?after=${String(after)}&limit=${String(PAGE)}`,
       )
       if (mine !== era) return
       const events = Array.isArray(answer) ? answer : answer.items
@@ -334,7 +237,7 @@ export function createRunStore(
       run.value = { ...view, inputs: view.inputs ?? inputs }
       setStatus(view.status)
       connection.value = 'live'
-      connect(view.id, mine)
+      follow(view.id, mine)
       return view.id
     } catch (cause) {
       const error = asApiError(cause)
@@ -349,12 +252,12 @@ export function createRunStore(
     const mine = reset(id)
     connection.value = 'live'
     try {
-      const view = await dependencies.get<RunView>(`/runs/${encodeURIComponent(id)}`)
+      const view = await dependencies.get<RunView>(runPath(id))
       if (mine !== era) return
       run.value = view
       setStatus(view.status)
       if (FINAL.has(view.status)) await replay(id, mine)
-      else connect(id, mine)
+      else follow(id, mine)
     } catch (cause) {
       if (mine !== era) return
       trouble.value = asApiError(cause)
@@ -368,7 +271,7 @@ export function createRunStore(
     const before = status.value
     setStatus('cancelling')
     try {
-      await dependencies.post(`/runs/${encodeURIComponent(id)}/cancel`, { reason })
+      await dependencies.post(`${runPath(id)}/cancel`, { reason })
     } catch (cause) {
       const error = asApiError(cause)
       // Ended meanwhile: the stream says how.
@@ -384,7 +287,7 @@ export function createRunStore(
     let answer = steps.get(stepId)
     if (answer === undefined) {
       answer = dependencies.get<StepView>(
-        `/runs/${encodeURIComponent(runId.value ?? '')}/steps/${encodeURIComponent(stepId)}`,
+        `${runPath(runId.value ?? '')}/steps/${encodeURIComponent(stepId)}`,
       )
       steps.set(stepId, answer)
       // Only what worked is worth keeping, and only once the step has ended.
@@ -419,6 +322,10 @@ export function createRunStore(
     dismissTrouble: () => (trouble.value = null),
     dispose: () => void reset(null),
   }
+}
+
+function runPath(id: string): string {
+  return `/runs/${encodeURIComponent(id)}`
 }
 
 function asApiError(cause: unknown): ApiError {
