@@ -33,7 +33,8 @@ def button(
 def icon_button(icon: str, label: str, on_click: Handler | None = None) -> ui.button:
     """A button that is only an icon; its label is spoken and shown as a tooltip."""
     made = ui.button(icon=icon, on_click=on_click, color=None)
-    made.props(f'flat no-caps aria-label="{_quoted(label)}"').classes("btn btn-ghost btn-icon")
+    made.props("flat no-caps").classes("btn btn-ghost btn-icon")
+    made.props["aria-label"] = label
     with made:
         ui.tooltip(label).props("delay=400")
     return made
@@ -41,8 +42,8 @@ def icon_button(icon: str, label: str, on_click: Handler | None = None) -> ui.bu
 
 def link_button(text: str, target: str, *, icon: str | None = None, kind: str = "") -> ui.element:
     """A link that looks like a button."""
-    made = ui.element("a").props(f'href="{_quoted(target)}"')
-    made.classes(f"btn btn-{kind}" if kind else "btn")
+    made = ui.element("a").classes(f"btn btn-{kind}" if kind else "btn")
+    made.props["href"] = target
     with made:
         if icon:
             ui.html(icon_html(icon), sanitize=False, tag="span")
@@ -69,7 +70,8 @@ def dialog(title: str, *, large: bool = False) -> Iterator[ui.dialog]:
     with ui.dialog(value=True) as made:
         made.on("hide", lambda: made.delete())
         card = ui.card().classes("dialog large" if large else "dialog")
-        with card.props(f'role="dialog" aria-label="{_quoted(title)}"'):
+        card.props.update({"role": "dialog", "aria-label": title})
+        with card:
             with ui.element("div").classes("dialog-head"):
                 text("h2", title).classes("grow")
                 icon_button("close", "Close", made.close)
@@ -82,7 +84,8 @@ def drawer(title: str, *, wide: bool = False) -> Iterator[ui.dialog]:
     with ui.dialog(value=True).props("position=right full-height") as made:
         made.on("hide", lambda: made.delete())
         card = ui.card().classes("drawer wide" if wide else "drawer")
-        with card.props(f'role="dialog" aria-label="{_quoted(title)}"'):
+        card.props.update({"role": "dialog", "aria-label": title})
+        with card:
             with ui.element("div").classes("dialog-head"):
                 text("h2", title).classes("grow")
                 icon_button("close", "Close", made.close)
@@ -140,7 +143,3 @@ def status_html(status: str, *, pill: bool = False) -> Markup:
 def raw(content: Markup | str, tag: str = "div") -> ui.html:
     """HTML that the server has made and escaped itself."""
     return ui.html(content, sanitize=False, tag=tag)
-
-
-def _quoted(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"')

@@ -1,5 +1,6 @@
 """The editor of one workflow: its head, and below it the canvas, which owns the drawing."""
 
+import asyncio
 from typing import Any
 
 from nicegui import ui
@@ -17,6 +18,9 @@ from ui.pages.publish import open_publish
 from ui.pages.versions import open_versions
 from ui.session import Session, SignedIn
 from ui.theme import frame
+
+SAVING_ROUNDS, SAVING_ROUND_S = 30, 0.1
+"""How long publishing waits for the newest edit to be saved."""
 
 SAVE_WORDS = {
     "saved": ("cloud_done", "Saved", "ok"),
@@ -50,6 +54,7 @@ class Editor:
         self.workflow = workflow
         self.writable = session.actor.may(Role.EDITOR)
         self.run_at_once = run_at_once
+        self.saving = False
 
     def build_head(self) -> None:
         """Name and state at the left, what can be done at the right."""
@@ -122,13 +127,12 @@ class Editor:
     def _state_changed(self, event: GenericEventArguments) -> None:
         given: dict[str, Any] = event.args
         icon, words, kind = SAVE_WORDS.get(str(given.get("save")), ("", "", ""))
-        problems = int(given.get("problems") or 0)
+        self.saving = given.get("save") in {"dirty", "saving"}
         if icon:
             self.state.set_content(
                 f'<i class="material-icons" aria-hidden="true">{icon}</i><span>{words}</span>'
             )
             self.state.classes(replace=f"save-state {kind}")
-        self.problems = problems
         if self.run_at_once and given.get("save") == "saved":
             self.run_at_once = False
             self.canvas.start_run()
@@ -141,6 +145,10 @@ class Editor:
         self.renamed(await workflows.update(actor, self.workflow.id, UpdateWorkflow(name=name)))
 
     async def _publish(self, actor: Actor) -> None:
+        for _ in range(SAVING_ROUNDS):
+            if not self.saving:
+                break
+            await asyncio.sleep(SAVING_ROUND_S)
         await open_publish(self, actor)
 
     async def _versions(self, actor: Actor) -> None:

@@ -48,12 +48,10 @@ class RunHead:
     def build(self) -> None:
         """Everything in the page's head."""
         action = self.session.action
-        link_icon = icon_button("arrow_back", "All runs")
-        link_icon.props("href=/runs")
+        icon_button("arrow_back", "All runs").props("href=/runs")
         with ui.element("div").classes("run-title"):
-            text("h1", self.run.workflow_name).classes("ellipsis").props(
-                f"title={self.run.workflow_name!r}"
-            )
+            title = text("h1", self.run.workflow_name).classes("ellipsis")
+            title.props["title"] = self.run.workflow_name
             self.facts = raw("").classes("run-facts")
         with ui.element("div").classes("head-actions"):
             if self.session.actor.may(Role.EDITOR):

@@ -166,12 +166,14 @@ class WorkflowList:
             button("New workflow", lambda: new_workflow(self.session), icon="add", kind="primary")
 
     def _show_card(self, item: WorkflowItem) -> None:
-        with ui.element("li").classes("card").props(f'data-workflow-id="{item.id}"') as card:
+        with ui.element("li").classes("card") as card:
+            card.props["data-workflow-id"] = item.id
             raw(thumbnail(item.preview, item.name)).classes("card-drawing")
             with ui.element("div").classes("card-body"):
                 with ui.element("div").classes("card-title"):
-                    with ui.element("a").props(f'href="/workflows/{item.id}"').classes("card-link"):
-                        text("h2", item.name).props(f"title={item.name!r}")
+                    with ui.element("a").classes("card-link") as link:
+                        link.props["href"] = f"/workflows/{item.id}"
+                        text("h2", item.name).props["title"] = item.name
                     menu = icon_button("more_vert", f"Actions for {item.name}")
                     menu.on_click(lambda: self._open_menu(menu, card, item))
                 if item.description:
