@@ -20,8 +20,9 @@ from langgraph.graph import (  # pyright: ignore[reportMissingTypeStubs]
 
 from graphs.definition import Body, Definition, Node
 from graphs.errors import DefinitionError
-from graphs.expressions import Template, compile_value
+from graphs.expressions import Template
 from graphs.node_type import Join, NodeType
+from graphs.params import compile_params
 from graphs.registry import registry
 from graphs.step import run_step
 from graphs.validate import validate
@@ -146,7 +147,7 @@ def _compile(
             type=(kind := types[node.type]),
             in_edges=tuple(in_edges[node.id]),
             join=kind.join(node.params),
-            params=compile_value(node.params),
+            params=compile_params(kind, {} if node.disabled else node.params),
             ports=kind.ports(node.params),
             body=_compile(node.body, types, variables, input_schema) if node.body else None,
         )

@@ -89,8 +89,9 @@ def param_problems(kind: NodeType[Any], raw: Mapping[str, Any]) -> Iterator[Para
             message, path = _readable(error)
             if marks.get("x-widget") == "expression":
                 message = f"{message}; write an expression in braces: {{{{ … }}}}"
-            detail = f"{_title(kind, name)!r}: {message}"
-            yield ParamProblem((name, *path), ProblemCode.PARAM_INVALID, detail)
+            path = (name, *path)
+            detail = f"{_title(kind, name)!r}: {message}{_choices(kind, path)}"
+            yield ParamProblem(path, ProblemCode.PARAM_INVALID, detail)
             continue
         if marks.get("x-json-schema") is True and value is not None:
             for found in schema_violations(value):
@@ -165,14 +166,26 @@ def schema_of(kind: NodeType[Any]) -> dict[str, Any]:
 @lru_cache(maxsize=4096)
 def markers(kind: NodeType[Any], path: Path) -> Markers:
     """The markers of the field at `path`; those of what it lies in hold for it too."""
-    root = schema_of(kind)
     secret = literal = False
-    level = [root]
-    for part in path:
-        level = [below for schema in level for below in _below(schema, part, root)]
+    for level in _schemas_on(kind, path):
         secret = secret or any(schema.get("x-secret") is True for schema in level)
         literal = literal or any(schema.get("x-expression") is False for schema in level)
     return Markers(secret, literal)
+
+
+def _schemas_on(kind: NodeType[Any], path: Path) -> Iterator[list[Schema]]:
+    root = schema_of(kind)
+    level = [root]
+    for part in path:
+        level = [below for schema in level for below in _below(schema, part, root)]
+        yield level
+
+
+def _choices(kind: NodeType[Any], path: Path) -> str:
+    levels = list(_schemas_on(kind, path))
+    shapes = [shape for schema in levels[-1] for shape in _shapes(schema, schema_of(kind))]
+    allowed: list[Any] = [choice for shape in shapes for choice in shape.get("enum", ())]
+    return f"; choose from: {', '.join(map(str, allowed))}" if allowed else ""
 
 
 def _below(
@@ -207,7 +220,7 @@ def _readable(error: msgspec.ValidationError) -> tuple[str, Path]:
     )
     words = re.sub(
         r"`([\w| ]+)`",
-        lambda match: " or ".join(_NAMES.get(name, name) for name in match[1].split(" | ")),
+        lambda match: " or ".join(_NAMES.get(name, repr(name)) for name in match[1].split(" | ")),
         message,
     )
     return words[:1].lower() + words[1:], path

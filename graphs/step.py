@@ -39,6 +39,7 @@ from graphs.events import (
     Usage,
 )
 from graphs.node_type import Join, Output, Services
+from graphs.params import convert_params
 from graphs.scope import CURRENT, FAILED, SKIPPED, Scope, Settled
 
 if TYPE_CHECKING:
@@ -267,11 +268,9 @@ class Step:
     def _params(self) -> Any:
         try:
             raw = self.node.params.resolve(self.scope.expression_names(self.prev))
-            return msgspec.convert(raw, self.node.type.params_type, strict=False)
+            return convert_params(self.node.type, raw)
         except ExpressionError as error:
             raise NodeError(error.message, code=error.code, retryable=False) from error
-        except msgspec.ValidationError as error:
-            raise NodeError(str(error), code="params_invalid", retryable=False) from error
 
     async def _call(self, params: Any) -> Output:
         try:

@@ -5,8 +5,6 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
-from graphs.registry import registry
-
 from graphs.compile import compile_definition
 from graphs.definition import Definition, Edge, Node
 from graphs.errors import NodeError
@@ -14,6 +12,7 @@ from graphs.events import RunEnd, RunEvent
 from graphs.execute import run
 from graphs.memory import MemoryJournal
 from graphs.node_type import Category, NodeContext, NodeType, Output, Params, Services
+from graphs.registry import registry
 from graphs.scope import RunControl
 
 

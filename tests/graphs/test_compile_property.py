@@ -6,7 +6,6 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from graphs.nodes.start import Start
 
 from graphs.compile import compile_definition
 from graphs.definition import Body, Definition, Edge, Node, OnError
@@ -24,6 +23,7 @@ from graphs.events import (
 from graphs.execute import run
 from graphs.memory import MemoryJournal, step_key
 from graphs.node_type import Join, NodeType, Output, Params, Port, Services
+from graphs.nodes.start import Start
 from graphs.scope import RunControl
 from tests.graphs.reference import interpret
 

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from graphs.compile import compile_definition
 from graphs.definition import Definition
 from graphs.errors import Problem
 from graphs.problems import ProblemCode
@@ -148,7 +149,10 @@ class TestParams:
         ]
 
     def test_a_disabled_node_may_be_unfinished(self) -> None:
-        assert self.one("set_fields", {"x": "{{ nope( }}"}, disabled=True) == []
+        unfinished = {"x": "{{ nope( }}"}
+        assert self.one("set_fields", unfinished, disabled=True) == []
+        nodes = [START, node("n", params=unfinished, disabled=True)]
+        assert compile_definition(definition(nodes, ["start n"])).total == 2
 
     @pytest.mark.parametrize(
         ("more", "problem"),
@@ -168,6 +172,9 @@ class TestParams:
         nodes = [START, {"id": "n", "type": "set_field", "params": {}}]
         (problem,) = validate(definition(nodes, ["start n"]))
         assert "did you mean 'set_fields'?" in problem.detail
+        nodes = [START, {"id": "n", "type": "merge", "params": {"mode": "most"}}]
+        (problem,) = validate(definition(nodes, ["start n"]))
+        assert "choose from: all, any" in problem.detail
         nodes = [START, {"id": "n", "type": "if", "params": {"condition": "yes!"}}]
         (problem,) = validate(definition(nodes, ["start n"]))
         assert "'Condition'" in problem.detail
