@@ -8,12 +8,11 @@ from litestar import Litestar, Request, Router
 from litestar.di import Provide
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from backend import database
+from backend import database, documentation
 from backend.accounts import routes as accounts_routes
 from backend.accounts import service as accounts
 from backend.accounts.authentication import Authentication
 from backend.actor import Actor
-from backend.documentation import Documentation
 from backend.edge import Edge
 from backend.idempotency import Idempotency
 from backend.pagination import page_request
@@ -65,7 +64,6 @@ def create_app(settings: Settings) -> Litestar:
         },
         before_request=reader,
     )
-    documentation = Documentation()
     app = Litestar(
         route_handlers=[
             api,
@@ -75,7 +73,7 @@ def create_app(settings: Settings) -> Litestar:
         lifespan=[storage, page_lifespan],
         exception_handlers={Exception: handle_exception},
         request_max_body_size=settings.max_body_bytes,
-        openapi_config=documentation.config,
+        openapi_config=documentation.openapi_config(),
         logging_config=None,
         debug=False,
     )

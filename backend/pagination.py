@@ -9,7 +9,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 import asyncpg
 import msgspec
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 from msgspec import Struct
 
 from backend.database import fetch
@@ -40,12 +40,12 @@ class PageRequest(Struct, frozen=True):
 
 
 def page_request(
-    limit: Annotated[int, Parameter(ge=1, le=MAX_LIMIT, description="How many at most")] = 50,
+    limit: Annotated[int, QueryParameter(ge=1, le=MAX_LIMIT, description="How many at most")] = 50,
     cursor: Annotated[
-        str | None, Parameter(max_length=1000, description="`next_cursor` of the page before")
+        str | None, QueryParameter(max_length=1000, description="`next_cursor` of the page before")
     ] = None,
     sort: Annotated[
-        str | None, Parameter(max_length=50, description="A field; `-` before it: descending")
+        str | None, QueryParameter(max_length=50, description="A field; `-` before it: descending")
     ] = None,
 ) -> PageRequest:
     """The dependency `page` of every list endpoint."""

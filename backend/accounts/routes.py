@@ -4,6 +4,8 @@ from typing import Any
 
 from litestar import Request, Response, Router, delete, get, patch, post
 from litestar.datastructures import Cookie
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
 
 from backend.accounts import service
 from backend.accounts.authentication import CSRF_COOKIE, TOKEN_COOKIE
@@ -22,7 +24,7 @@ from backend.pagination import Page, PageRequest
 
 
 @post("/auth/login", status_code=200, operation_id="login", opt={"public": True})
-async def login(request: Request[Any, Any, Any], data: Login) -> Response[Token]:
+async def login(request: Request[Any, Any, Any], data: JSONBody[Login]) -> Response[Token]:
     """Sign in. The token is in the answer, and in a cookie that scripts cannot read."""
     address = request.client.host if request.client else ""
     token, csrf, headers = await service.login(data.username, data.password, address)
@@ -30,7 +32,7 @@ async def login(request: Request[Any, Any, Any], data: Login) -> Response[Token]
 
 
 @post("/auth/setup", status_code=201, operation_id="setUp", opt={"public": True})
-async def set_up(request: Request[Any, Any, Any], data: Setup) -> Response[Token]:
+async def set_up(request: Request[Any, Any, Any], data: JSONBody[Setup]) -> Response[Token]:
     """Make the first account, an administrator, and sign it in; only while nobody has one."""
     token, csrf = await service.setup(data)
     return _signed_in(request, token, csrf, {"Location": "/api/v1/auth/me"}, status=201)
@@ -47,14 +49,14 @@ async def logout() -> Response[None]:
 
 
 @get("/auth/me", operation_id="getMe")
-async def get_me(actor: Actor) -> Me:
+async def get_me(actor: NamedDependency[Actor]) -> Me:
     """Who is signed in."""
     return await service.me(actor)
 
 
 @post("/auth/password", status_code=200, operation_id="changePassword")
 async def change_password(
-    request: Request[Any, Any, Any], actor: Actor, data: ChangePassword
+    request: Request[Any, Any, Any], actor: NamedDependency[Actor], data: JSONBody[ChangePassword]
 ) -> Response[Token]:
     """Change one's own password; every other session of the user ends."""
     token, csrf = await service.change_password(actor, data)
@@ -62,26 +64,32 @@ async def change_password(
 
 
 @get("/users", operation_id="listUsers")
-async def list_users(actor: Actor, page: PageRequest) -> Page[UserView]:
+async def list_users(
+    actor: NamedDependency[Actor], page: NamedDependency[PageRequest]
+) -> Page[UserView]:
     """The users of the tenant. Needs the role admin, as do the other endpoints of users."""
     return await service.list_users(actor, page)
 
 
 @post("/users", status_code=201, operation_id="createUser")
-async def create_user(actor: Actor, data: CreateUser) -> Response[UserView]:
+async def create_user(
+    actor: NamedDependency[Actor], data: JSONBody[CreateUser]
+) -> Response[UserView]:
     """Add a user to the tenant."""
     user = await service.create_user(actor, data)
     return Response(user, status_code=201, headers={"Location": f"/api/v1/users/{user.id}"})
 
 
 @patch("/users/{user_id:str}", operation_id="updateUser")
-async def update_user(actor: Actor, user_id: str, data: UpdateUser) -> UserView:
+async def update_user(
+    actor: NamedDependency[Actor], user_id: FromPath[str], data: JSONBody[UpdateUser]
+) -> UserView:
     """Change a user's role or password, disable or enable it."""
     return await service.update_user(actor, user_id, data)
 
 
 @delete("/users/{user_id:str}", operation_id="deleteUser")
-async def delete_user(actor: Actor, user_id: str) -> None:
+async def delete_user(actor: NamedDependency[Actor], user_id: FromPath[str]) -> None:
     """Remove a user; what it made stays."""
     await service.delete_user(actor, user_id)
 

@@ -1,6 +1,7 @@
 """The endpoints of health and metrics."""
 
 from litestar import MediaType, Response, Router, get
+from litestar.di import NamedDependency
 
 from backend.actor import Actor
 from backend.system import metrics, service
@@ -38,7 +39,7 @@ async def get_metrics() -> Response[bytes]:
 
 
 @get("/system/health", operation_id="getSystemHealth", tags=["System"])
-async def system_health(actor: Actor) -> SystemHealth:
+async def system_health(actor: NamedDependency[Actor]) -> SystemHealth:
     """The state of the server for its operators."""
     return await service.system_health(actor)
 

@@ -1,6 +1,8 @@
 """The endpoints of what workflows are made from: node types and templates."""
 
 from litestar import Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
 
 from backend.actor import Actor
 from backend.pagination import Page
@@ -12,28 +14,28 @@ from backend.workflows.schemas import TemplateView, UseTemplate, WorkflowView
 
 
 @get("/node-types", operation_id="listNodeTypes")
-async def list_node_types(actor: Actor) -> Page[NodeTypeView]:
+async def list_node_types(actor: NamedDependency[Actor]) -> Page[NodeTypeView]:
     """Every node type with its ports and the JSON Schema of its params, in the palette's order."""
     items = list(node_types())
     return Page(items=items, next_cursor=None, total=len(items))
 
 
 @get("/templates", operation_id="listTemplates")
-async def list_templates(actor: Actor) -> Page[TemplateView]:
+async def list_templates(actor: NamedDependency[Actor]) -> Page[TemplateView]:
     """Ready-made workflows that run without any key or network."""
     items = service.templates()
     return Page(items=items, next_cursor=None, total=len(items))
 
 
 @get("/templates/{name:str}", operation_id="getTemplate")
-async def get_template(actor: Actor, name: str) -> Document:
+async def get_template(actor: NamedDependency[Actor], name: FromPath[str]) -> Document:
     """A template as a document that can be imported."""
     return service.template(name)
 
 
 @post("/templates/{name:str}/use", status_code=201, operation_id="useTemplate")
 async def use_template(
-    actor: Actor, name: str, data: UseTemplate | None = None
+    actor: NamedDependency[Actor], name: FromPath[str], data: JSONBody[UseTemplate | None] = None
 ) -> Response[WorkflowView]:
     """Make a workflow from a template."""
     view = await service.use_template(actor, name, data or UseTemplate())

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request, Response, Router, delete, get, patch, post, put
 from litestar.datastructures import UploadFile
-from litestar.params import Parameter, QueryParameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from backend.actor import Actor
 from backend.errors import BadRequest, Invalid
@@ -38,23 +39,25 @@ from backend.workflows.service import WorkflowFilter
 from backend.workflows.slugs import slugify
 
 YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml")
-Text = Parameter(max_length=200)
+Text = QueryParameter(max_length=200)
 
 
 @post("/workflows", status_code=201, operation_id="createWorkflow")
-async def create_workflow(actor: Actor, data: CreateWorkflow) -> Response[WorkflowView]:
+async def create_workflow(
+    actor: NamedDependency[Actor], data: JSONBody[CreateWorkflow]
+) -> Response[WorkflowView]:
     """Create a workflow. `validate: none` takes a definition with problems and tells them."""
     return _created(await service.create(actor, data))
 
 
 @get("/workflows", operation_id="listWorkflows")
 async def list_workflows(
-    actor: Actor,
-    page: PageRequest,
+    actor: NamedDependency[Actor],
+    page: NamedDependency[PageRequest],
     search: Annotated[str | None, Text] = None,
     tag: Annotated[str | None, Text] = None,
     category: Annotated[str | None, Text] = None,
-    status: WorkflowStatus | None = None,
+    status: FromQuery[WorkflowStatus | None] = None,
 ) -> Page[WorkflowItem]:
     """The workflows, with a small picture and the last run of each.
 
@@ -81,14 +84,19 @@ async def list_workflows(
 
 
 @get("/workflows/{workflow_id:str}", operation_id="getWorkflow")
-async def get_workflow(actor: Actor, workflow_id: str) -> Response[WorkflowView]:
+async def get_workflow(
+    actor: NamedDependency[Actor], workflow_id: FromPath[str]
+) -> Response[WorkflowView]:
     """A workflow with its draft, by id or slug. Its ETag is what `If-Match` needs."""
     return _tagged(await service.get(actor, workflow_id))
 
 
 @patch("/workflows/{workflow_id:str}", operation_id="updateWorkflow")
 async def update_workflow(
-    actor: Actor, workflow_id: str, data: UpdateWorkflow, if_match: IfMatchHeader = None
+    actor: NamedDependency[Actor],
+    workflow_id: FromPath[str],
+    data: JSONBody[UpdateWorkflow],
+    if_match: IfMatchHeader = None,
 ) -> Response[WorkflowView]:
     """Change the name, description, tags, category or status. The slug stays."""
     expected = IfMatch.parse(if_match)
@@ -96,26 +104,33 @@ async def update_workflow(
 
 
 @delete("/workflows/{workflow_id:str}", operation_id="deleteWorkflow")
-async def delete_workflow(actor: Actor, workflow_id: str, if_match: IfMatchHeader = None) -> None:
+async def delete_workflow(
+    actor: NamedDependency[Actor], workflow_id: FromPath[str], if_match: IfMatchHeader = None
+) -> None:
     """Delete a workflow; it can be restored, and its runs stay."""
     await service.delete(actor, workflow_id, IfMatch.parse(if_match))
 
 
 @post("/workflows/{workflow_id:str}/restore", status_code=200, operation_id="restoreWorkflow")
-async def restore_workflow(actor: Actor, workflow_id: str) -> Response[WorkflowView]:
+async def restore_workflow(
+    actor: NamedDependency[Actor], workflow_id: FromPath[str]
+) -> Response[WorkflowView]:
     """Bring a deleted workflow back."""
     return _tagged(await service.restore(actor, workflow_id))
 
 
 @post("/workflows/bulk-delete", status_code=200, operation_id="bulkDeleteWorkflows")
-async def bulk_delete(actor: Actor, data: BulkDelete) -> BulkDeleted:
+async def bulk_delete(actor: NamedDependency[Actor], data: JSONBody[BulkDelete]) -> BulkDeleted:
     """Delete several workflows, whatever their revision."""
     return await service.bulk_delete(actor, data.ids)
 
 
 @put("/workflows/{workflow_id:str}/draft", operation_id="putDraft")
 async def put_draft(
-    actor: Actor, workflow_id: str, data: PutDraft, if_match: IfMatchHeader = None
+    actor: NamedDependency[Actor],
+    workflow_id: FromPath[str],
+    data: JSONBody[PutDraft],
+    if_match: IfMatchHeader = None,
 ) -> Response[DraftSaved]:
     """Save the draft. One with problems is saved, and the answer tells them."""
     saved = await service.put_draft(actor, workflow_id, data.definition, IfMatch.parse(if_match))
@@ -124,7 +139,9 @@ async def put_draft(
 
 @post("/workflows/{workflow_id:str}/validate", status_code=200, operation_id="validateWorkflow")
 async def validate_workflow(
-    actor: Actor, workflow_id: str, data: ValidateDefinition | None = None
+    actor: NamedDependency[Actor],
+    workflow_id: FromPath[str],
+    data: JSONBody[ValidateDefinition | None] = None,
 ) -> ValidationResult:
     """Everything that keeps the draft, or the definition sent, from running."""
     return await service.validate(actor, workflow_id, data.definition if data else None)
@@ -132,7 +149,9 @@ async def validate_workflow(
 
 @post("/workflows/{workflow_id:str}/duplicate", status_code=201, operation_id="duplicateWorkflow")
 async def duplicate_workflow(
-    actor: Actor, workflow_id: str, data: Duplicate | None = None
+    actor: NamedDependency[Actor],
+    workflow_id: FromPath[str],
+    data: JSONBody[Duplicate | None] = None,
 ) -> Response[WorkflowView]:
     """Copy a workflow's draft into a new workflow."""
     return _created(await service.duplicate(actor, workflow_id, data.name if data else None))
@@ -140,7 +159,7 @@ async def duplicate_workflow(
 
 @get("/workflows/{workflow_id:str}/input-schema", operation_id="getInputSchema")
 async def input_schema(
-    actor: Actor, workflow_id: str, version: VersionParameter = None
+    actor: NamedDependency[Actor], workflow_id: FromPath[str], version: VersionParameter = None
 ) -> dict[str, Any]:
     """The JSON Schema of the inputs: of the active version, or else of the draft."""
     return await service.input_schema(actor, workflow_id, _version(version))
@@ -148,7 +167,10 @@ async def input_schema(
 
 @post("/workflows/{workflow_id:str}/validate-input", status_code=200, operation_id="validateInput")
 async def validate_input(
-    actor: Actor, workflow_id: str, data: ValidateInput, version: VersionParameter = None
+    actor: NamedDependency[Actor],
+    workflow_id: FromPath[str],
+    data: JSONBody[ValidateInput],
+    version: VersionParameter = None,
 ) -> InputResult:
     """Whether a run would take these inputs, and the inputs with their defaults."""
     return await service.validate_input(actor, workflow_id, data.inputs, _version(version))
@@ -156,9 +178,9 @@ async def validate_input(
 
 @get("/workflows/{workflow_id:str}/export", operation_id="exportWorkflow")
 async def export_workflow(
-    actor: Actor,
-    workflow_id: str,
-    format: Format = Format.JSON,
+    actor: NamedDependency[Actor],
+    workflow_id: FromPath[str],
+    format: FromQuery[Format] = Format.JSON,
     version: VersionParameter = None,
 ) -> Response[bytes]:
     """The draft, or a version, as a document that can be imported anywhere."""
@@ -179,9 +201,9 @@ async def export_workflow(
 )
 async def import_workflow(
     request: Request[Any, Any, Any],
-    actor: Actor,
+    actor: NamedDependency[Actor],
     validation: Annotated[Validation, QueryParameter(name="validate")] = Validation.NONE,
-    name: Annotated[str | None, Parameter(min_length=1, max_length=200)] = None,
+    name: Annotated[str | None, QueryParameter(min_length=1, max_length=200)] = None,
 ) -> Response[WorkflowView]:
     """Create a workflow from an exported document or a bare definition, as JSON or YAML.
 

@@ -3,7 +3,8 @@
 from typing import Annotated
 
 from litestar import Response, delete, get, post
-from litestar.params import QueryParameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from backend.actor import Actor
 from backend.pagination import Page, PageRequest
@@ -22,9 +23,9 @@ from backend.workflows.schemas import (
 
 @post("/workflows/{workflow_id:str}/versions", status_code=201, operation_id="publishVersion")
 async def publish_version(
-    actor: Actor,
-    workflow_id: str,
-    data: PublishVersion | None = None,
+    actor: NamedDependency[Actor],
+    workflow_id: FromPath[str],
+    data: JSONBody[PublishVersion | None] = None,
     if_match: IfMatchHeader = None,
 ) -> Response[VersionView]:
     """Publish the draft. 422 tells every problem; `If-Match` is optional here.
@@ -43,15 +44,17 @@ async def publish_version(
 
 
 @get("/workflows/{workflow_id:str}/versions", operation_id="listVersions")
-async def list_versions(actor: Actor, workflow_id: str, page: PageRequest) -> Page[VersionView]:
+async def list_versions(
+    actor: NamedDependency[Actor], workflow_id: FromPath[str], page: NamedDependency[PageRequest]
+) -> Page[VersionView]:
     """The published versions, the newest first."""
     return await service.list_versions(actor, workflow_id, page)
 
 
 @get("/workflows/{workflow_id:str}/versions/compare", operation_id="compareVersions")
 async def compare_versions(
-    actor: Actor,
-    workflow_id: str,
+    actor: NamedDependency[Actor],
+    workflow_id: FromPath[str],
     before: Annotated[
         str, QueryParameter(name="from", description="A number, `active` or `draft`.")
     ],
@@ -66,13 +69,17 @@ async def compare_versions(
 
 
 @get("/workflows/{workflow_id:str}/versions/{number:int}", operation_id="getVersion")
-async def get_version(actor: Actor, workflow_id: str, number: int) -> VersionDetail:
+async def get_version(
+    actor: NamedDependency[Actor], workflow_id: FromPath[str], number: FromPath[int]
+) -> VersionDetail:
     """A version with its definition."""
     return await service.get_version(actor, workflow_id, number)
 
 
 @delete("/workflows/{workflow_id:str}/versions/{number:int}", operation_id="deleteVersion")
-async def delete_version(actor: Actor, workflow_id: str, number: int) -> None:
+async def delete_version(
+    actor: NamedDependency[Actor], workflow_id: FromPath[str], number: FromPath[int]
+) -> None:
     """Delete a version that is not active; its runs stay as they are."""
     await service.delete_version(actor, workflow_id, number)
 
@@ -82,7 +89,9 @@ async def delete_version(actor: Actor, workflow_id: str, number: int) -> None:
     status_code=200,
     operation_id="activateVersion",
 )
-async def activate_version(actor: Actor, workflow_id: str, number: int) -> VersionView:
+async def activate_version(
+    actor: NamedDependency[Actor], workflow_id: FromPath[str], number: FromPath[int]
+) -> VersionView:
     """Let new runs execute this version."""
     return await service.activate(actor, workflow_id, number)
 
@@ -93,7 +102,10 @@ async def activate_version(actor: Actor, workflow_id: str, number: int) -> Versi
     operation_id="restoreVersion",
 )
 async def restore_version(
-    actor: Actor, workflow_id: str, number: int, if_match: IfMatchHeader = None
+    actor: NamedDependency[Actor],
+    workflow_id: FromPath[str],
+    number: FromPath[int],
+    if_match: IfMatchHeader = None,
 ) -> Response[WorkflowView]:
     """Copy a version into the draft, as a new revision; `If-Match` is optional here."""
     expected = IfMatch() if if_match is None else IfMatch.parse(if_match)
@@ -102,7 +114,11 @@ async def restore_version(
 
 
 @post("/workflows/{workflow_id:str}/rollback", status_code=200, operation_id="rollbackWorkflow")
-async def rollback(actor: Actor, workflow_id: str, data: Rollback | None = None) -> VersionView:
+async def rollback(
+    actor: NamedDependency[Actor],
+    workflow_id: FromPath[str],
+    data: JSONBody[Rollback | None] = None,
+) -> VersionView:
     """Activate the version before the active one, or the one named."""
     return await service.rollback(actor, workflow_id, data.number if data else None)
 
