@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 from litestar import Request, Response, Router, delete, get, post
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from backend.actor import Actor
 from backend.errors import Invalid
@@ -36,13 +37,16 @@ EVENTS_LIMIT = 1000
 MAX_SEQ = 2**53
 
 Item = TypeVar("Item")
-Text = Parameter(max_length=200)
+Text = QueryParameter(max_length=200)
 _WAIT = re.compile(r'(?:^|[,;\s])wait\s*=\s*"?(\d{1,9})"?', re.IGNORECASE)
 
 
 @post("/workflows/{workflow_id:str}/runs", status_code=202, operation_id="startRun")
 async def start_run(
-    actor: Actor, workflow_id: str, data: StartRun, request: Request[Any, Any, Any]
+    actor: NamedDependency[Actor],
+    workflow_id: FromPath[str],
+    data: JSONBody[StartRun],
+    request: Request[Any, Any, Any],
 ) -> Response[RunView]:
     """Start a run: 202 once it is stored. `Prefer: wait=30` answers 200 with the finished run,
     `Accept: text/event-stream` with its events.
@@ -80,13 +84,13 @@ def _wants_stream(request: Request[Any, Any, Any]) -> bool:
 
 @get("/runs", operation_id="listRuns")
 async def list_runs(
-    actor: Actor,
-    page: PageRequest,
+    actor: NamedDependency[Actor],
+    page: NamedDependency[PageRequest],
     workflow_id: Annotated[str | None, Text] = None,
-    status: RunStatus | None = None,
-    trigger: Trigger | None = None,
-    created_after: datetime | None = None,
-    created_before: datetime | None = None,
+    status: FromQuery[RunStatus | None] = None,
+    trigger: FromQuery[Trigger | None] = None,
+    created_after: FromQuery[datetime | None] = None,
+    created_before: FromQuery[datetime | None] = None,
     search: Annotated[str | None, Text] = None,
 ) -> Page[RunView]:
     """The runs, newest first. `search` finds parts of workflow names, and a run by its id.
@@ -105,60 +109,66 @@ async def list_runs(
 
 
 @get("/runs/stats", operation_id="getRunStats")
-async def run_stats(actor: Actor, workflow_id: Annotated[str | None, Text] = None) -> RunStats:
+async def run_stats(
+    actor: NamedDependency[Actor], workflow_id: Annotated[str | None, Text] = None
+) -> RunStats:
     """How many runs there are, by status and by trigger."""
     return await service.stats(actor, workflow_id)
 
 
 @post("/runs/cleanup", status_code=200, operation_id="cleanupRuns")
-async def cleanup_runs(actor: Actor, data: CleanupRuns) -> CleanedUp:
+async def cleanup_runs(actor: NamedDependency[Actor], data: JSONBody[CleanupRuns]) -> CleanedUp:
     """Delete the runs that ended at least so many hours ago."""
     return CleanedUp(deleted=await service.cleanup(actor, data))
 
 
 @get("/runs/{run_id:str}", operation_id="getRun")
-async def get_run(actor: Actor, run_id: str) -> RunView:
+async def get_run(actor: NamedDependency[Actor], run_id: FromPath[str]) -> RunView:
     """A run."""
     return await service.get(actor, run_id)
 
 
 @get("/runs/{run_id:str}/definition", operation_id="getRunDefinition")
-async def get_definition(actor: Actor, run_id: str) -> Definition:
+async def get_definition(actor: NamedDependency[Actor], run_id: FromPath[str]) -> Definition:
     """The definition that the run executes, as it was when the run began."""
     return await service.definition(actor, run_id)
 
 
 @delete("/runs/{run_id:str}", operation_id="deleteRun")
-async def delete_run(actor: Actor, run_id: str) -> None:
+async def delete_run(actor: NamedDependency[Actor], run_id: FromPath[str]) -> None:
     """Delete a run that has ended, with its events."""
     await service.delete(actor, run_id)
 
 
 @post("/runs/{run_id:str}/cancel", status_code=200, operation_id="cancelRun")
-async def cancel_run(actor: Actor, run_id: str, data: CancelRun | None = None) -> RunView:
+async def cancel_run(
+    actor: NamedDependency[Actor], run_id: FromPath[str], data: JSONBody[CancelRun | None] = None
+) -> RunView:
     """Stop a run. Without `graceful` its running steps are stopped as well."""
     request = data or CancelRun()
     return await service.cancel(actor, run_id, request.reason, graceful=request.graceful)
 
 
 @get("/runs/{run_id:str}/steps", operation_id="listRunSteps")
-async def list_steps(actor: Actor, run_id: str) -> Page[StepView]:
+async def list_steps(actor: NamedDependency[Actor], run_id: FromPath[str]) -> Page[StepView]:
     """The run's steps in the order in which they began, with what went in and what came out."""
     return _all(await service.steps(actor, run_id))
 
 
 @get("/runs/{run_id:str}/steps/{step_id:str}", operation_id="getRunStep")
-async def get_step(actor: Actor, run_id: str, step_id: str) -> StepView:
+async def get_step(
+    actor: NamedDependency[Actor], run_id: FromPath[str], step_id: FromPath[str]
+) -> StepView:
     """One step."""
     return await service.step(actor, run_id, step_id)
 
 
 @get("/runs/{run_id:str}/logs", operation_id="listRunLogs")
 async def list_logs(
-    actor: Actor,
-    run_id: str,
+    actor: NamedDependency[Actor],
+    run_id: FromPath[str],
     level: Annotated[
-        str | None, Parameter(description="The least level: debug, info, warning or error.")
+        str | None, QueryParameter(description="The least level: debug, info, warning or error.")
     ] = None,
 ) -> Page[LogLine]:
     """What the run's nodes wrote, and its failures."""
@@ -167,14 +177,14 @@ async def list_logs(
 
 @get("/runs/{run_id:str}/events", operation_id="listRunEvents")
 async def list_events(
-    actor: Actor,
-    run_id: str,
+    actor: NamedDependency[Actor],
+    run_id: FromPath[str],
     request: Request[Any, Any, Any],
     after: Annotated[
         int | None,
-        Parameter(ge=0, le=MAX_SEQ, description="The `seq` of the last event that is known."),
+        QueryParameter(ge=0, le=MAX_SEQ, description="The `seq` of the last event that is known."),
     ] = None,
-    limit: Annotated[int, Parameter(ge=1, le=EVENTS_LIMIT)] = EVENTS_LIMIT,
+    limit: Annotated[int, QueryParameter(ge=1, le=EVENTS_LIMIT)] = EVENTS_LIMIT,
 ) -> Response[Page[EventView]]:
     """The run's events; with `Accept: text/event-stream` those that are still to come, too.
 
@@ -191,9 +201,9 @@ async def list_events(
 
 @get("/steps", operation_id="listSteps")
 async def list_running_steps(
-    actor: Actor,
+    actor: NamedDependency[Actor],
     status: Annotated[
-        StepStatus, Parameter(description="Only `running`, which includes `retrying`.")
+        StepStatus, QueryParameter(description="Only `running`, which includes `retrying`.")
     ],
 ) -> Page[StepView]:
     """The steps that are running at this moment, over all runs."""
