@@ -19,9 +19,7 @@ def _bundle() -> str:
     return str(found[0].relative_to(HERE))
 
 
-class WorkflowCanvas(
-    ui.element, component="heddle_canvas.js", esm={"heddle-canvas": _bundle()}
-):
+class WorkflowCanvas(ui.element, component="heddle_canvas.js", esm={"heddle-canvas": _bundle()}):
     """The editor of one workflow, or one of its runs on the drawing it was started with.
 
     It reads and writes `/api/v1` itself, with the visitor's cookie. `on_select` gets

@@ -66,5 +66,6 @@ export default defineConfig({
       output: { chunkFileNames: '[name].js', minify: true },
     },
   },
-  test: { environment: 'happy-dom', include: ['src/**/*.test.ts'] },
+  // A file that needs a browser says so: `// @vitest-environment happy-dom`.
+  test: { environment: 'node', include: ['src/**/*.test.ts'], isolate: false },
 })

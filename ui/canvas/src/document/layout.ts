@@ -1,6 +1,6 @@
 /** Auto-layout, left to right, by dagre: inner bodies first, then what holds them. */
-import type { Body, Definition, Node, Position, Size } from '../seam'
-import { ORIGIN, bodyOf, mapNode, move, nodeOf, places, scopeOf, type Scope } from './document'
+import type { Body, Definition, Edge, Node, Position, Size } from '../seam'
+import { ORIGIN, bodyOf, mapNode, move, nodeOf, places, scopeOf, sourcePort, type Scope } from './document'
 import {
   CONTAINER_FOOTER,
   CONTAINER_HEADER,
@@ -10,7 +10,7 @@ import {
   sizeOf,
   snap,
 } from './geometry'
-import type { NodeTypes } from './ports'
+import { outputPorts, type NodeTypes } from './ports'
 
 export const BODY_PAD = { left: 48, top: CONTAINER_HEADER + 48, right: 48, bottom: CONTAINER_FOOTER + 32 }
 
@@ -57,11 +57,16 @@ function layoutScope(
   const nodes = (body.nodes ?? []).filter((node) => only?.has(node.id) ?? true)
   if (nodes.length === 0) return definition
   const present = new Set(nodes.map((node) => node.id))
+  const boxes = inPortOrder(nodes, body.edges ?? [], types).map((node) => ({
+    id: node.id,
+    ...sizeOf(node, types.get(node.type)),
+  }))
+  const rank = new Map(boxes.map(({ id }, index) => [id, index]))
   const links = (body.edges ?? [])
     .filter((edge) => present.has(edge.source) && present.has(edge.target))
     .map((edge): [string, string] => [edge.source, edge.target])
-  const boxes = nodes.map((node) => ({ id: node.id, ...sizeOf(node, types.get(node.type)) }))
-  const places = arrange(boxes, links)
+    .sort((a, b) => rank.get(a[1])! - rank.get(b[1])!)
+  const places = upright(arrange(boxes, links), body.edges ?? [], nodes, types)
   const corner =
     only === null && scope !== null ? { x: BODY_PAD.left, y: BODY_PAD.top } : cornerOf(nodes)
   const laid = [...places.values()]
@@ -76,6 +81,51 @@ function layoutScope(
       ]),
     ),
   )
+}
+
+/** Dagre may draw a branch upside down: turn it so that upper ports lead upwards. */
+function upright(
+  places: Map<string, Position>,
+  edges: readonly Edge[],
+  nodes: readonly Node[],
+  types: NodeTypes,
+): Map<string, Position> {
+  let turned = 0
+  for (const node of nodes) {
+    const ports = outputPorts(node, types.get(node.type)).map(({ name }) => name)
+    const ends = edges
+      .filter((edge) => edge.source === node.id && places.has(edge.target))
+      .sort((a, b) => ports.indexOf(sourcePort(a)) - ports.indexOf(sourcePort(b)))
+    for (let i = 1; i < ends.length; i++) {
+      if (sourcePort(ends[i]!) === sourcePort(ends[i - 1]!)) continue
+      turned += Math.sign(places.get(ends[i - 1]!.target)!.y - places.get(ends[i]!.target)!.y)
+    }
+  }
+  if (turned <= 0) return places
+  const height = new Map(nodes.map((node) => [node.id, sizeOf(node, types.get(node.type)).height]))
+  return new Map([...places].map(([id, { x, y }]) => [id, { x, y: -y - (height.get(id) ?? 0) }]))
+}
+
+/** Depth first along the ports from top to bottom: dagre keeps this order where nothing crosses. */
+function inPortOrder(nodes: readonly Node[], edges: readonly Edge[], types: NodeTypes): Node[] {
+  const left = new Map(nodes.map((node) => [node.id, node]))
+  const entered = new Set(edges.map((edge) => edge.target))
+  const ordered: Node[] = []
+  const visit = (node: Node): void => {
+    if (!left.delete(node.id)) return
+    ordered.push(node)
+    const ports = outputPorts(node, types.get(node.type)).map(({ name }) => name)
+    const next = edges
+      .filter((edge) => edge.source === node.id)
+      .sort((a, b) => ports.indexOf(sourcePort(a)) - ports.indexOf(sourcePort(b)))
+    for (const edge of next) {
+      const target = left.get(edge.target)
+      if (target) visit(target)
+    }
+  }
+  for (const node of nodes) if (!entered.has(node.id)) visit(node)
+  for (const node of nodes) visit(node)
+  return ordered
 }
 
 /** A container just large enough for its body. */

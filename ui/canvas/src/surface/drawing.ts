@@ -1,5 +1,5 @@
 /** Keeps Vue Flow's store equal to the document, changing only what differs. */
-import type { Edge as FlowEdge, Node as FlowNode, VueFlowStore } from '@vue-flow/core'
+import type { Edge as FlowEdge, GraphNode, Node as FlowNode, VueFlowStore } from '@vue-flow/core'
 import type { Definition, Position, Size } from '../seam'
 import type { NodeTypes } from '../document/ports'
 import { toFlow } from './flow'
@@ -7,7 +7,10 @@ import { toFlow } from './flow'
 /** Above this many, only what is in view is mounted. */
 export const MANY = 150
 
-type Preset = FlowNode & { dimensions: Size; handleBounds: { source: { id: string }[]; target: { id: string }[] } }
+type Preset = FlowNode<{ readonly shape: string }> & {
+  dimensions: Size
+  handleBounds: GraphNode['handleBounds']
+}
 
 export class Drawing {
   private nodes = new Map<string, Preset>()
@@ -49,11 +52,9 @@ export class Drawing {
     if (!drawn || !before) return
     const { x, y } = next.position
     if (drawn.position.x !== x || drawn.position.y !== y) drawn.position = { x, y }
-    if (before.dimensions.width !== next.dimensions.width || before.dimensions.height !== next.dimensions.height) {
+    if (before.data?.shape !== next.data?.shape) {
       drawn.dimensions = { ...next.dimensions }
-    }
-    if (portsOf(before) !== portsOf(next)) {
-      drawn.handleBounds = next.handleBounds as unknown as typeof drawn.handleBounds
+      drawn.handleBounds = { ...next.handleBounds }
     }
   }
 
@@ -89,10 +90,4 @@ function sameEnds(a: FlowEdge, b: FlowEdge | undefined): boolean {
     a.sourceHandle === b.sourceHandle &&
     a.targetHandle === b.targetHandle
   )
-}
-
-function portsOf(node: Preset): string {
-  const { source, target } = node.handleBounds
-  const { width, height } = node.dimensions
-  return [width, height, ...target.map(({ id }) => id), ...source.map(({ id }) => id)].join(' ')
 }

@@ -103,7 +103,10 @@ function preset(geometry: Geometry, nodeId = ''): Record<string, unknown> {
     width: HANDLE,
     height: HANDLE,
   })
+  const ports = [...geometry.inputs, ...geometry.outputs].map(({ port }) => port)
   return {
+    // Vue Flow overwrites handleBounds with what it measures; this tells when they must change.
+    data: { shape: [geometry.size.width, geometry.size.height, ...ports].join(' ') },
     dimensions: { ...geometry.size },
     handleBounds: {
       source: geometry.outputs.map(handle('source')),

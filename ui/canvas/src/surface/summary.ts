@@ -1,9 +1,14 @@
 /** What a card says about its settings before there is a run: the one that matters most. */
-import type { Node, NodeType } from '../seam'
+import type { Definition, Node, NodeType } from '../seam'
 
 const TELLING = ['condition', 'value', 'url', 'text', 'prompt', 'items', 'message', 'output']
 
-export function paramsSummary(node: Node, type: NodeType | undefined): string {
+export function paramsSummary(
+  node: Node,
+  type: NodeType | undefined,
+  definition: Definition,
+): string {
+  if (node.type === 'start') return inputsSummary(definition)
   const params = node.params ?? {}
   if (node.type === 'wait' && params['duration_ms'] !== undefined) {
     return `${String(params['duration_ms'])} ms`
@@ -20,7 +25,17 @@ export function paramsSummary(node: Node, type: NodeType | undefined): string {
     const text = brief(value)
     if (text !== '') return text
   }
-  return ''
+  const needed = type?.params_schema.required ?? []
+  return needed.length ? 'Not set up yet' : firstSentence(type?.description ?? '')
+}
+
+function inputsSummary(definition: Definition): string {
+  const names = Object.keys((definition.inputs?.['properties'] ?? {}) as object)
+  return names.length ? `Inputs: ${names.join(', ')}` : 'No inputs'
+}
+
+function firstSentence(text: string): string {
+  return (/^.*?[.!?](?=\s|$)/s.exec(text)?.[0] ?? text).replace(/\s+/g, ' ').trim()
 }
 
 function brief(value: unknown): string {
