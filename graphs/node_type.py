@@ -53,8 +53,8 @@ class Params(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     A field's `msgspec.Meta` gives title, description, limits and examples;
     `extra_json_schema` may hold: `x-secret` (may use `{{ secrets.NAME }}`), `x-expression: false`
-    (taken literally), `x-widget` (`textarea`, `expression`, `model`, `key_value`, `json`) and
-    `x-placeholder`.
+    (taken literally), `x-json-schema: true` (must be a sound JSON Schema), `x-widget`
+    (`textarea`, `expression`, `model`, `key_value`, `json`) and `x-placeholder`.
     """
 
 
