@@ -199,8 +199,10 @@ class _Names:
             detail = "name one step by its id, such as steps.fetch"
             return ProblemCode.STEP_UNKNOWN, detail
         if key not in self.everywhere:
-            near = _near(key, self.everywhere)
-            return ProblemCode.STEP_UNKNOWN, f"there is no node {key!r}{near}"
+            parts = (name for name in self.everywhere if re.match(rf"{re.escape(key)}[-.]", name))
+            whole = next(parts, None)
+            hint = f"; write steps[{whole!r}]" if whole else _near(key, self.everywhere)
+            return ProblemCode.STEP_UNKNOWN, f"there is no node {key!r}{hint}"
         if key in self.upstream:
             return None
         if key == self.node.id:

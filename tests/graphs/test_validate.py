@@ -245,6 +245,13 @@ class TestExpressions:
         assert "write steps.a" in problem.detail
         assert "at character 11" in problem.detail
 
+    def test_an_id_with_a_hyphen_needs_brackets(self) -> None:
+        nodes = [START, node("my-a"), node("n", params={"fields": {"x": "{{ steps.my-a.x }}"}})]
+        problems = validate(definition(nodes, ["start my-a", "my-a n"]))
+        assert "write steps['my-a']" in problems[0].detail
+        nodes[2] = node("n", params={"fields": {"x": "{{ steps['my-a'].x }}"}})
+        assert validate(definition(nodes, ["start my-a", "my-a n"])) == []
+
     @pytest.mark.parametrize(
         ("params", "codes"),
         [
