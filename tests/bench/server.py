@@ -18,6 +18,8 @@ PASSWORD = "bench-password-1"
 READY_WITHIN_S = 30
 STOPPED_WITHIN_S = 10
 POLL_S = 0.005
+# ours to set; and without bytecode every start would compile anew, as no installation does
+_OURS = ("HEDDLE_", "PYTHONDONTWRITEBYTECODE")
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
@@ -104,7 +106,7 @@ async def start(data_dir: Path) -> Server:
     port = _free_port()
     log = data_dir / "server.log"
     environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("HEDDLE_")},
+        **{name: value for name, value in os.environ.items() if not name.startswith(_OURS)},
         "HEDDLE_DATA_DIR": str(data_dir),
         "HEDDLE_HOST": HOST,
         "HEDDLE_PORT": str(port),
