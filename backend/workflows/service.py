@@ -12,6 +12,7 @@ from backend.database import UNIQUE_VIOLATIONS
 from backend.errors import Conflict
 from backend.preconditions import ANY, IfMatch
 from backend.workflows import definitions, store
+from backend.workflows.executables import Executable, resolve
 from backend.workflows.gallery import load_examples, template, templates, use_template
 from backend.workflows.interchange import Document
 from backend.workflows.listing import WorkflowFilter, list_workflows
@@ -27,7 +28,6 @@ from backend.workflows.schemas import (
 )
 from backend.workflows.tables import Workflow
 from backend.workflows.versions import (
-    Executable,
     Published,
     Selector,
     activate,
@@ -37,7 +37,6 @@ from backend.workflows.versions import (
     get_version,
     list_versions,
     publish,
-    resolve,
     restore_version,
     rollback,
 )

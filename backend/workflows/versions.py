@@ -1,4 +1,4 @@
-"""Versions: publish the draft, choose the active one, compare, restore, and what a run executes."""
+"""Versions: publish the draft, choose the active one, compare, restore, delete."""
 
 # Piccolo's queries are generic over an unbound table type.
 # pyright: reportUnknownMemberType=false
@@ -10,7 +10,7 @@ from msgspec import Struct
 from uuid_utils.compat import uuid7
 
 from backend.actor import Actor, Role
-from backend.database import fetch, transaction
+from backend.database import transaction
 from backend.errors import Conflict, NotFound
 from backend.pagination import Page, PageRequest, paginate
 from backend.preconditions import ANY, IfMatch
@@ -41,15 +41,6 @@ class Published(Struct, frozen=True):
 
     version: VersionView
     created: bool
-
-
-class Executable(Struct, frozen=True):
-    """What a run executes. `version` is None for a frozen draft."""
-
-    workflow_id: str
-    name: str
-    version: int | None
-    definition_hash: str
 
 
 async def publish(
@@ -183,54 +174,6 @@ async def definition_of(row: store.Row, selector: Selector) -> tuple[Definition,
         raise NotFound("No version is active.", code="version_not_found")
     version = await _version(row, number)
     return await definitions.by_hash(row.tenant_id, version["definition_hash"]), number
-
-
-async def resolve(actor: Actor, reference: str, version: Selector | None = None) -> Executable:
-    """What a run of the workflow executes; None is the active version or else the draft.
-
-    Raises NotFound, Invalid for a draft with problems, and Conflict for a workflow that is not in
-    use or was never published.
-    """
-    if version == "draft":
-        return await _resolve_draft(actor, reference)
-    found = await fetch(
-        _RESOLVE_ID if store.is_id(reference) else _RESOLVE_SLUG,
-        version if isinstance(version, int) else None,
-        actor.tenant_id,
-        reference,
-    )
-    if not found:
-        raise NotFound("There is no such workflow.", code="workflow_not_found")
-    row = found[0]
-    _require_in_use(row["status"])
-    if row["number"] is not None:
-        return Executable(row["id"], row["name"], row["number"], row["definition_hash"])
-    if isinstance(version, int):
-        raise NotFound(f"There is no version {version}.", code="version_not_found")
-    if version == "active":
-        raise Conflict("No version is published and active.", code="workflow_not_published")
-    return await _resolve_draft(actor, reference)
-
-
-async def _resolve_draft(actor: Actor, reference: str) -> Executable:
-    row = await store.find(actor, reference)
-    _require_in_use(row.status)
-    digest = await definitions.freeze(actor.tenant_id, row.draft)
-    return Executable(row.id, row.name, None, digest)
-
-
-def _require_in_use(status: str) -> None:
-    if status != store.WorkflowStatus.ACTIVE:
-        raise Conflict(f"The workflow is {status}.", code="workflow_inactive")
-
-
-_RESOLVE = """
-SELECT w.id, w.name, w.status, v.number, v.definition_hash
-FROM workflow w LEFT JOIN workflow_version v
-  ON v.workflow_id = w.id AND v.number = COALESCE(?, w.active_version)
-WHERE w.tenant_id = ? AND w.{column} = ? AND w.deleted_at IS NULL"""
-_RESOLVE_ID = _RESOLVE.format(column="id")
-_RESOLVE_SLUG = _RESOLVE.format(column="slug")
 
 
 async def _lock(row: store.Row) -> None:

@@ -1,0 +1,70 @@
+"""What a run executes: a workflow's version, or its draft frozen at that moment."""
+
+from msgspec import Struct
+
+from backend.actor import Actor
+from backend.database import fetch
+from backend.errors import Conflict, NotFound
+from backend.workflows import definitions, store
+from backend.workflows.schemas import WorkflowStatus
+from backend.workflows.slugs import is_id
+from backend.workflows.versions import LARGEST_NUMBER, Selector
+
+
+class Executable(Struct, frozen=True):
+    """What a run executes. `version` is None for a frozen draft."""
+
+    workflow_id: str
+    name: str
+    version: int | None
+    definition_hash: str
+
+
+async def resolve(actor: Actor, reference: str, version: Selector | None = None) -> Executable:
+    """What a run of the workflow executes; None is the active version or else the draft.
+
+    Raises NotFound, Invalid for a draft with problems, and Conflict for a workflow that is not in
+    use or was never published.
+    """
+    if version == "draft":
+        return await _resolve_draft(actor, reference)
+    if "\0" in reference or (isinstance(version, int) and version > LARGEST_NUMBER):
+        raise NotFound("There is no such workflow or version.", code="workflow_not_found")
+    found = await fetch(
+        _RESOLVE_ID if is_id(reference) else _RESOLVE_SLUG,
+        version if isinstance(version, int) else None,
+        actor.tenant_id,
+        reference,
+    )
+    if not found:
+        raise NotFound("There is no such workflow.", code="workflow_not_found")
+    row = found[0]
+    _require_in_use(row["status"])
+    if row["number"] is not None:
+        return Executable(row["id"], row["name"], row["number"], row["definition_hash"])
+    if isinstance(version, int):
+        raise NotFound(f"There is no version {version}.", code="version_not_found")
+    if version == "active":
+        raise Conflict("No version is published and active.", code="workflow_not_published")
+    return await _resolve_draft(actor, reference)
+
+
+async def _resolve_draft(actor: Actor, reference: str) -> Executable:
+    row = await store.find(actor, reference)
+    _require_in_use(row.status)
+    digest = await definitions.freeze(actor.tenant_id, row.draft)
+    return Executable(row.id, row.name, None, digest)
+
+
+def _require_in_use(status: str) -> None:
+    if status != WorkflowStatus.ACTIVE:
+        raise Conflict(f"The workflow is {status}.", code="workflow_inactive")
+
+
+_RESOLVE = """
+SELECT w.id, w.name, w.status, v.number, v.definition_hash
+FROM workflow w LEFT JOIN workflow_version v
+  ON v.workflow_id = w.id AND v.number = COALESCE(?, w.active_version)
+WHERE w.tenant_id = ? AND w.{column} = ? AND w.deleted_at IS NULL"""
+_RESOLVE_ID = _RESOLVE.format(column="id")
+_RESOLVE_SLUG = _RESOLVE.format(column="slug")
