@@ -64,11 +64,14 @@ class ForEach(NodeType[ForEachParams]):
             for _ in range(min(params.max_concurrency, len(params.items)))
         ]
         try:
-            await asyncio.gather(*workers)
+            # not cut short by the first that raises: a graceful cancel lets the others finish
+            ends = await asyncio.gather(*workers, return_exceptions=True)
         finally:
             for worker in workers:
                 worker.cancel()
-            await asyncio.gather(*workers, return_exceptions=True)
+        for end in ends:
+            if end is not None:
+                raise end
         if work.failure is not None:
             raise work.failure
         return Output([result for result in results if result is not _LEFT_OUT])
