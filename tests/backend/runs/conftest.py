@@ -1,5 +1,6 @@
 """What the tests of runs stand on: an executor in this process, workflows, and who starts them."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -9,8 +10,8 @@ from uuid_utils.compat import uuid7
 from backend.actor import Actor, Role
 from backend.database import close_database, open_database
 from backend.runs.executor import Executor, close_executor, open_executor
-from backend.runs.schemas import RunView, StartRun
-from backend.runs.service import start_and_wait
+from backend.runs.schemas import RunView, StartRun, StepView
+from backend.runs.service import running_steps, start_and_wait
 from backend.settings import Settings
 from backend.workflows import service as workflows
 from backend.workflows.schemas import CreateWorkflow, PublishVersion
@@ -48,6 +49,15 @@ class Editor:
         """A finished run of the definition."""
         workflow_id = await self.publish(definition)
         return await start_and_wait(self.actor, workflow_id, StartRun(inputs=inputs), 20)
+
+    async def until_steps_run(self, count: int) -> list[StepView]:
+        """The running steps once there are so many of them."""
+        for _ in range(1000):
+            steps = await running_steps(self.actor)
+            if len(steps) >= count:
+                return steps
+            await asyncio.sleep(0.01)
+        raise AssertionError(f"never {count} steps at once")
 
 
 @pytest.fixture

@@ -31,12 +31,6 @@ from tests.backend.runs.drawings import (
 )
 
 
-async def eventually(editor: Editor, run_id: str, status: RunStatus) -> None:
-    async with asyncio.timeout(10):
-        while (await service.get(editor.actor, run_id)).status is not status:
-            await asyncio.sleep(0.01)
-
-
 async def test_a_run_gives_outputs_progress_and_times(editor: Editor) -> None:
     run = await editor.run(greeting(), city="Rome")
     assert run.status is RunStatus.COMPLETED
@@ -189,7 +183,7 @@ async def test_events_are_gap_free_and_paged(editor: Editor) -> None:
 async def test_a_run_is_cancelled_at_once(editor: Editor) -> None:
     workflow_id = await editor.publish(slow(30_000, 1))
     run = await service.start(editor.actor, workflow_id, StartRun())
-    await eventually(editor, run.id, RunStatus.RUNNING)
+    await editor.until_steps_run(1)
     cancelled = await service.cancel(editor.actor, run.id, "not needed")
     assert cancelled.status is RunStatus.CANCELLED
     assert cancelled.cancel_reason == "not needed"
@@ -203,9 +197,7 @@ async def test_a_run_is_cancelled_at_once(editor: Editor) -> None:
 async def test_a_graceful_cancel_lets_the_running_step_finish(editor: Editor) -> None:
     workflow_id = await editor.publish(slow(300, 1))
     run = await service.start(editor.actor, workflow_id, StartRun())
-    async with asyncio.timeout(5):
-        while not await service.running_steps(editor.actor):
-            await asyncio.sleep(0.01)
+    await editor.until_steps_run(1)
     asked = await service.cancel(editor.actor, run.id, graceful=True)
     assert asked.status is RunStatus.CANCELLING
     assert (await service.wait(editor.actor, run.id, 10)).status is RunStatus.CANCELLED
@@ -231,9 +223,7 @@ async def test_a_queued_run_is_cancelled_before_it_begins(
 async def test_running_steps_are_listed_over_all_runs(editor: Editor) -> None:
     workflow_id = await editor.publish(slow(30_000))
     runs = [await service.start(editor.actor, workflow_id, StartRun()) for _ in range(3)]
-    async with asyncio.timeout(5):
-        while len(steps := await service.running_steps(editor.actor)) < 3:
-            await asyncio.sleep(0.01)
+    steps = await editor.until_steps_run(3)
     assert {step.run_id for step in steps} == {run.id for run in runs}
     assert {step.node_id for step in steps} == {"w0"}
     assert await service.running_steps(Editor().actor) == []
