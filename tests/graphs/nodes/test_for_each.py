@@ -68,27 +68,44 @@ async def test_a_failing_item_may_be_left_out(ctx: FakeContext) -> None:
     assert ctx.logs == [("warning", "item 1 is left out: bad")]
 
 
-async def test_a_cancelled_run_stops_all_items(ctx: FakeContext) -> None:
-    stopped: list[int] = []
+async def test_a_gracefully_cancelled_run_finishes_the_items_begun_and_begins_no_other(
+    ctx: FakeContext,
+) -> None:
+    begun: list[int] = []
+    finished: list[int] = []
 
     async def body(item: int, index: int) -> None:
+        begun.append(item)
         if item == 0:
-            await asyncio.sleep(0.002)
             raise RunCancelled("enough")
+        await asyncio.sleep(0.002)
+        finished.append(item)
+        raise RunCancelled("enough")
+
+    ctx.body = body
+    with pytest.raises(RunCancelled):
+        await execute("for_each", {"items": [0, 1, 2, 3, 4], "max_concurrency": 3}, ctx)
+    assert begun == [0, 1, 2]
+    assert finished == [1, 2]
+
+
+async def test_a_run_cancelled_now_stops_all_items(ctx: FakeContext) -> None:
+    stopped: list[int] = []
+    all_begun = asyncio.Event()
+
+    async def body(item: int, index: int) -> None:
         try:
+            if item == 2:
+                all_begun.set()
             await asyncio.sleep(10)
         except asyncio.CancelledError:
             stopped.append(item)
             raise
 
     ctx.body = body
-    with pytest.raises(RunCancelled):
-        await execute("for_each", {"items": [0, 1, 2], "max_concurrency": 3}, ctx)
-    assert sorted(stopped) == [1, 2]
-
-
-@pytest.mark.parametrize("items", [{"a": 1}, "text", None, 3])
-async def test_goes_through_lists_only(ctx: FakeContext, items: object) -> None:
-    ctx.inputs = {"items": items}
-    error = await failure("for_each", {"items": "{{ input.items }}"}, ctx)
-    assert "Items" in error.message
+    task = asyncio.create_task(execute("for_each", {"items": [0, 1, 2], "max_concurrency": 3}, ctx))
+    await all_begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert sorted(stopped) == [0, 1, 2]
