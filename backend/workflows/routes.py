@@ -1,12 +1,20 @@
 """The endpoints of workflows; those of versions and templates are mounted here as well."""
 
 import asyncio
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, Router, delete, get, patch, post, put
 from litestar.datastructures import UploadFile
 from litestar.di import NamedDependency
+from litestar.openapi.spec import (
+    OpenAPIMediaType,
+    OpenAPIType,
+    Operation,
+    RequestBody,
+    Schema,
+)
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from backend.actor import Actor
@@ -40,6 +48,28 @@ from backend.workflows.slugs import slugify
 
 YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml")
 Text = QueryParameter(max_length=200)
+
+
+@dataclass
+class ImportOperation(Operation):
+    """Describes the body, which Litestar cannot see: it is read by hand, in several formats."""
+
+    def __post_init__(self) -> None:
+        document = Schema(
+            type=OpenAPIType.OBJECT,
+            description="What `export` gives, or a bare definition.",
+            examples=[{"name": "Empty", "definition": {"nodes": [{"id": "a", "type": "start"}]}}],
+        )
+        file = Schema(type=OpenAPIType.STRING, content_media_type="application/octet-stream")
+        form = Schema(type=OpenAPIType.OBJECT, properties={"file": file}, required=["file"])
+        schemas = {"application/json": document, "application/yaml": document}
+        self.request_body = RequestBody(
+            required=True,
+            content={
+                media_type: OpenAPIMediaType(schema=schema)
+                for media_type, schema in {**schemas, "multipart/form-data": form}.items()
+            },
+        )
 
 
 @post("/workflows", status_code=201, operation_id="createWorkflow")
@@ -197,6 +227,7 @@ async def export_workflow(
     "/workflows/import",
     status_code=201,
     operation_id="importWorkflow",
+    operation_class=ImportOperation,
     opt={"consumes": ("application/json", *YAML_TYPES, "multipart/form-data")},
 )
 async def import_workflow(

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from litestar import Response, delete, get, post
 from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from backend.actor import Actor
@@ -21,7 +22,12 @@ from backend.workflows.schemas import (
 )
 
 
-@post("/workflows/{workflow_id:str}/versions", status_code=201, operation_id="publishVersion")
+@post(
+    "/workflows/{workflow_id:str}/versions",
+    status_code=201,
+    operation_id="publishVersion",
+    responses={200: ResponseSpec(VersionView, description="The newest version is the same")},
+)
 async def publish_version(
     actor: NamedDependency[Actor],
     workflow_id: FromPath[str],
