@@ -50,18 +50,31 @@ class Session:
             raise Unauthorized("Your session has ended.")
         return actor
 
-    def action(self, work: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[None]]:
-        """An event handler that calls `work(actor, *its arguments)` and shows what is refused."""
+    def action(self, work: Callable[[Actor], Awaitable[Any]]) -> Callable[[], Awaitable[None]]:
+        """A handler that calls `work(actor)` and shows what is refused."""
 
-        async def handle(*arguments: Any) -> None:
-            try:
-                await work(await self.now(), *arguments)
-            except Unauthorized:
-                ui.navigate.to(login_url(self.request.url.path))
-            except AppError as error:
-                refuse(error)
+        async def handle() -> None:
+            await self._attempt(work)
 
         return handle
+
+    def event_action(
+        self, work: Callable[[Actor, Any], Awaitable[Any]]
+    ) -> Callable[[Any], Awaitable[None]]:
+        """The same for a handler that needs the event: it calls `work(actor, event)`."""
+
+        async def handle(event: Any) -> None:
+            await self._attempt(lambda actor: work(actor, event))
+
+        return handle
+
+    async def _attempt(self, work: Callable[[Actor], Awaitable[Any]]) -> None:
+        try:
+            await work(await self.now())
+        except Unauthorized:
+            ui.navigate.to(login_url(self.request.url.path))
+        except AppError as error:
+            refuse(error)
 
 
 def session_of(request: Request) -> Session:

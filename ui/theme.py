@@ -43,7 +43,7 @@ TOKENS: dict[str, dict[str, str]] = {
         "warn-soft": "#fdf2dc",
         "running": "#1f55d6",
         "running-soft": "#e6edff",
-        "edge": "#8a94a6",
+        "edge": "#818b9d",
         "flow": "#0e7a92",
         "data": "#1c7f6e",
         "ai": "#7446c9",

@@ -16,6 +16,8 @@ from graphs.problems import ProblemCode
 from graphs.registry import registry
 from ui import handbook
 
+registry()  # the node types bring failures of their own
+
 ROOT = Path(__file__).parent.parent.parent
 SOURCES = [path for name in ("graphs", "backend") for path in (ROOT / name).rglob("*.py")]
 
@@ -119,6 +121,5 @@ def test_raw_html_in_markdown_is_shown_not_obeyed() -> None:
 
 async def test_examples_name_the_server_they_are_read_on(app_client: httpx.AsyncClient) -> None:
     page = (await app_client.get("/help/api")).text
-    assert "HEDDLE</span>" in page or "HEDDLE=" in page
     assert "http://testserver" in page
-    assert "{origin}" not in page
+    assert "ORIGIN_OF" not in page

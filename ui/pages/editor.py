@@ -137,7 +137,7 @@ class Editor:
             self.run_at_once = False
             self.canvas.start_run()
 
-    async def _rename(self, actor: Actor, _: GenericEventArguments) -> None:
+    async def _rename(self, actor: Actor) -> None:
         name = (self.name.value or "").strip()
         if name in ("", self.workflow.name):
             self.name.value = self.workflow.name

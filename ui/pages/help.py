@@ -11,6 +11,9 @@ from ui.reference import phrase
 from ui.session import ACTOR_KEY
 from ui.theme import document
 
+ORIGIN = "ORIGIN_OF_THIS_SERVER"
+"""What the examples write where this server's own address belongs."""
+
 router = APIRouter(prefix="/help")
 
 
@@ -63,7 +66,7 @@ def article(request: Request, slug: str) -> Response:
         "help.html",
         title=page.title,
         current=slug,
-        body=Markup(page.body.replace("{origin}", origin)),
+        body=Markup(page.body.replace(ORIGIN, origin)),
         headings=page.headings,
     )
 

@@ -63,14 +63,11 @@ async def _open(session: Session, actor: Actor) -> None:
                     tile.on("click", lambda _, t=template: choose(t.name, t.title))
                     with tile:
                         _describe(template)
-        with (
-            ui.element("form")
-            .classes("dialog-foot gallery-foot")
-            .on("submit.prevent", session.action(create))
-        ):
+        form = ui.element("form").classes("dialog-foot gallery-foot").mark("create-workflow")
+        with form.on("submit.prevent", session.action(create)):
             title_input = ui.input("Name").props("outlined dense autofocus maxlength=200")
             title_input.classes("grow").mark("workflow-name")
-            button("Create", kind="primary").props("type=submit").mark("create-workflow")
+            button("Create", kind="primary").props("type=submit")
 
 
 def _tile(*, checked: bool) -> ui.element:

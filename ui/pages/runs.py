@@ -53,6 +53,7 @@ class RunList:
         self.next_cursor: str | None = None
         self.shown: list[RunView] = []
         self.round = 0
+        self.reading = 0
 
     async def build(self) -> None:
         """The filters, the strip, the table and the pager."""
@@ -79,14 +80,16 @@ class RunList:
         ui.timer(REFRESH_S, self._tick)
 
     def _input(self, name: str, label: str, props: str) -> ui.input:
-        made = ui.input(value=self.values[name], on_change=self.session.action(self._set(name)))
+        made = ui.input(
+            value=self.values[name], on_change=self.session.event_action(self._set(name))
+        )
         label_prop = "label" if "date" in props else "placeholder"
         return made.props(f'outlined dense {props} {label_prop}="{label}" aria-label="{label}"')
 
     def _select(self, name: str, label: str, options: dict[str, str]) -> None:
         value = self.values[name] if self.values[name] in options else ""
         self.values[name] = value
-        made = ui.select(options, value=value, on_change=self.session.action(self._set(name)))
+        made = ui.select(options, value=value, on_change=self.session.event_action(self._set(name)))
         made.props(f'outlined dense options-dense aria-label="{label}"').classes("filter-select")
 
     def _set(self, name: str):
@@ -114,13 +117,17 @@ class RunList:
         )
 
     async def _show(self, actor: Actor) -> None:
+        self.reading += 1
+        mine = self.reading
         request = PageRequest(limit=PAGE_SIZE, cursor=self.cursors[-1], sort="-created_at")
         page = await runs.list_runs(actor, self._filter(), request)
-        self.shown, self.next_cursor = page.items, page.next_cursor
         latest = page.items
         if self.cursors == [None] and page.next_cursor:
             wide = PageRequest(limit=STRIP_SIZE, cursor=None, sort="-created_at")
             latest = (await runs.list_runs(actor, self._filter(), wide)).items
+        if mine != self.reading:
+            return  # the filters have changed meanwhile
+        self.shown, self.next_cursor = page.items, page.next_cursor
         if self.cursors == [None]:
             self.strip.set_content(runs_strip(latest) if len(latest) > 2 else "")
         self.table.set_content(runs_table(page.items) if page.items else "")

@@ -145,7 +145,7 @@ class VersionDrawer:
                     ("To", after, choose_after),
                 ):
                     select = ui.select(options, value=value, label=label)
-                    select.on_value_change(action(chosen))
+                    select.on_value_change(self.host.session.event_action(chosen))
                     select.props("outlined dense options-dense").classes("grow")
             raw(comparison_html(found)).classes("comparison")
 

@@ -62,41 +62,43 @@ class WorkflowList:
         self.last_runs: dict[str, RunView] = {}
         self.next_cursor: str | None = None
         self.total = 0
+        self.reading = 0
         self.tags: set[str] = set()
 
     def build_filters(self) -> None:
         """Search, tag and order, in the page's head."""
+        changed = self.session.event_action
         with ui.element("div").classes("filters"):
-            search = ui.input(
-                placeholder="Search workflows",
-                value=self.search,
-                on_change=self.session.action(self._searched),
-            )
+            search = ui.input(placeholder="Search workflows", value=self.search)
             search.props('outlined dense clearable debounce=250 aria-label="Search workflows"')
             search.classes("filter-search").mark("search")
+            search.on_value_change(changed(self._searched))
             with search.add_slot("prepend"):
                 ui.icon("search")
-            self.tag_select = (
-                ui.select({"": "All tags"}, value="", on_change=self.session.action(self._tagged))
-                .props('outlined dense options-dense aria-label="Tag"')
-                .classes("filter-tag")
-            )
-            ui.select(SORTS, value=self.sort, on_change=self.session.action(self._sorted)).props(
-                'outlined dense options-dense aria-label="Order"'
-            ).classes("filter-sort")
+            self.tag_select = ui.select({"": "All tags"}, value="")
+            self.tag_select.props('outlined dense options-dense aria-label="Tag"')
+            self.tag_select.classes("filter-tag").on_value_change(changed(self._tagged))
+            order = ui.select(SORTS, value=self.sort).classes("filter-sort")
+            order.props('outlined dense options-dense aria-label="Order"')
+            order.on_value_change(changed(self._sorted))
 
     async def refresh(self, actor: Actor | None = None) -> None:
         """Read and show the first page anew."""
-        await self._read(actor or self.session.actor, None)
-        self._show()
+        if await self._read(actor or self.session.actor, None):
+            self._show()
 
-    async def _read(self, actor: Actor, cursor: str | None) -> None:
+    async def _read(self, actor: Actor, cursor: str | None) -> bool:
+        """Whether what was read is still wanted: the filters may have changed meanwhile."""
+        self.reading += 1
+        mine = self.reading
         page = await workflows.list_workflows(
             actor,
             workflows.WorkflowFilter(search=self.search or None, tag=self.tag or None),
             PageRequest(limit=PAGE_SIZE, cursor=cursor, sort=self.sort),
         )
         last = await runs.latest_by_workflow(actor, [item.id for item in page.items])
+        if mine != self.reading:
+            return False
         self.last_runs = {**(self.last_runs if cursor else {}), **last}
         self.items = [*(self.items if cursor else []), *page.items]
         self.next_cursor, self.total = page.next_cursor, page.total
@@ -107,6 +109,7 @@ class WorkflowList:
                 {"": "All tags", **{tag: tag for tag in sorted(self.tags, key=str.casefold)}},
                 value=self.tag,
             )
+        return True
 
     async def _searched(self, actor: Actor, event: ValueChangeEventArguments[str | None]) -> None:
         self.search = (event.value or "").strip()
@@ -127,8 +130,8 @@ class WorkflowList:
         await self.refresh(actor)
 
     async def _more(self, actor: Actor) -> None:
-        await self._read(actor, self.next_cursor)
-        self._show()
+        if await self._read(actor, self.next_cursor):
+            self._show()
 
     def _show(self) -> None:
         self.container.clear()
