@@ -10,6 +10,11 @@ it('knows headings, lists and paragraphs', () => {
   ])
 })
 
+it('joins the lines of a paragraph, and begins another after an empty line', () => {
+  const texts = parse('one\ntwo\n\nthree').map(({ spans }) => spans.map(({ text }) => text).join(''))
+  expect(texts).toEqual(['one two', 'three'])
+})
+
 it('knows bold, italic, code and links', () => {
   expect(inline('a **b** *c* `d` [e](https://x.test)')).toEqual([
     { kind: 'text', text: 'a ' },

@@ -13,18 +13,25 @@ const INLINE = /\*\*(.+?)\*\*|\*(.+?)\*|`([^`]+)`|\[([^\]]+)\]\(([^)\s]+)\)/g
 
 export function parse(text: string): Block[] {
   const blocks: Block[] = []
+  let lines: string[] = []
+  const close = (): void => {
+    if (lines.length) blocks.push({ kind: 'paragraph', spans: inline(lines.join(' ')) })
+    lines = []
+  }
   for (const line of text.split('\n')) {
     const heading = /^(#{1,3})\s+(.*)$/.exec(line)
     const item = /^\s*(?:([-*])|(\d+)[.)])\s+(.*)$/.exec(line)
+    if (heading || item || line.trim() === '') close()
     if (heading) {
       const level = heading[1]!.length as 1 | 2 | 3
       blocks.push({ kind: 'heading', level, spans: inline(heading[2]!) })
     } else if (item) {
       blocks.push({ kind: 'item', ordered: item[2] !== undefined, spans: inline(item[3]!) })
     } else if (line.trim() !== '') {
-      blocks.push({ kind: 'paragraph', spans: inline(line) })
+      lines.push(line.trim())
     }
   }
+  close()
   return blocks
 }
 
