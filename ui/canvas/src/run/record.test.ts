@@ -142,8 +142,23 @@ describe('timeline', () => {
     const { rows, spanMs } = timelineOf(record, 1100)
     expect(rows.map((row) => row.nodeId)).toEqual(['a', 'c'])
     expect(spanMs).toBe(1000)
-    expect(rows[0]?.bars[0]).toMatchObject({ left: 0.1, width: 0.1 })
+    expect(rows[0]?.bars[0]).toMatchObject({ left: 0.1, width: 0.1, count: 1 })
     expect(rows[1]?.bars[0]).toMatchObject({ left: 0.4, width: 0.6 })
+  })
+
+  it('joins what lies too close together to be drawn, failures in sight', () => {
+    fresh()
+    const record = fold(event('run.started', undefined, { total: 1 }))
+    for (let n = 0; n < 1000; n++) {
+      const path = { path: `loop[${n}]` }
+      record.apply(event('step.started', 'x', {}, path))
+      const failed = n === 500
+      record.apply(event(failed ? 'step.failed' : 'step.completed', 'x', { ports: [] }, path))
+    }
+    const [row] = timelineOf(record, clock).rows
+    expect(row?.count).toBe(1000)
+    expect(row?.bars).toHaveLength(1)
+    expect(row?.bars[0]).toMatchObject({ count: 1000, failed: true })
   })
 
   it('marks round times', () => {

@@ -69,6 +69,8 @@ export class RunRecord {
   lastSeq = 0
   facts: RunFacts = noFacts()
   readonly logs: LogLine[] = []
+  /** Steps outside of containers that ended, for the progress bar. */
+  ended = 0
   private readonly byKey = new Map<string, StepRecord>()
   private readonly byNode = new Map<string, StepRecord[]>()
   private readonly loops = new Map<string, Loop>()
@@ -178,8 +180,10 @@ export class RunRecord {
         this.addLog(event, data)
         break
     }
+    const justEnded = ENDED.has(step.status) && !wasEnded
+    if (justEnded && path === null) this.ended++
     if (iteration === null) return [nodeId]
-    if (ENDED.has(step.status) && !wasEnded)
+    if (justEnded)
       iteration.loop.ended.set(iteration.path, (iteration.loop.ended.get(iteration.path) ?? 0) + 1)
     if (step.status === 'failed') iteration.loop.failed.add(iteration.path)
     return [nodeId, iteration.container]

@@ -2,7 +2,10 @@
 import type { RunRecord, StepRecord } from './record'
 
 export interface Bar {
+  /** The execution, or the last of those that lie too close together to be told apart. */
   readonly step: StepRecord
+  readonly count: number
+  readonly failed: boolean
   /** Fractions of the whole width, 0 to 1. */
   readonly left: number
   readonly width: number
@@ -17,8 +20,7 @@ export interface Row {
   readonly failed: boolean
   /** How deep within containers, for indentation. */
   readonly depth: number
-  /** Executions that are not drawn one by one. */
-  readonly hidden: number
+  readonly count: number
 }
 
 export interface Timeline {
@@ -27,8 +29,10 @@ export interface Timeline {
   readonly spanMs: number
 }
 
-/** More bars than this in one row would lie upon each other. */
-const MOST_BARS = 400
+/** Up to so many executions of a node are drawn one by one; more are joined where they touch. */
+const MOST_BARS = 100
+/** Bars nearer than this, as a fraction of the width, touch. */
+const NEAR = 0.003
 
 /** Skipped steps take no time and are left out. `now` is the end of what is still going on. */
 export function timelineOf(record: RunRecord, now: number): Timeline {
@@ -50,32 +54,53 @@ export function timelineOf(record: RunRecord, now: number): Timeline {
     else list.push(step)
   }
   const rows = [...byNode].map(([nodeId, steps]): Row => {
-    const startedAt = Math.min(...steps.slice(0, MOST_BARS).map((step) => step.startedAt ?? from))
-    const drawn = steps.slice(0, MOST_BARS).map((step): Bar => {
-      const start = step.startedAt ?? from
-      const endedAt = endOf(step, now)
-      return {
-        step,
-        left: (start - from) / spanMs,
-        width: Math.max(0, (endedAt - start) / spanMs),
-        endedAt,
-      }
-    })
+    const single = steps.map((step) => barOf(step, from, spanMs, now))
+    const startedAt = steps.reduce((least, step) => Math.min(least, step.startedAt ?? least), until)
+    const endedAt = single.reduce((latest, bar) => Math.max(latest, bar.endedAt), startedAt)
     return {
       nodeId,
-      bars: drawn,
+      bars: single.length > MOST_BARS ? joined(single) : single,
       startedAt,
-      durationMs: drawn.reduce((sum, bar) => sum + lengthOf(bar), 0),
-      failed: steps.some((step) => step.status === 'failed'),
+      durationMs: (steps.length === 1 ? steps[0]?.durationMs : null) ?? endedAt - startedAt,
+      failed: single.some((bar) => bar.failed),
       depth: steps[0]?.path?.split('/').length ?? 0,
-      hidden: steps.length - drawn.length,
+      count: steps.length,
     }
   })
   return { rows: rows.sort((a, b) => a.startedAt - b.startedAt), from, spanMs }
 }
 
-function lengthOf(bar: Bar): number {
-  return bar.step.durationMs ?? bar.endedAt - (bar.step.startedAt ?? bar.endedAt)
+function barOf(step: StepRecord, from: number, spanMs: number, now: number): Bar {
+  const start = step.startedAt ?? from
+  const endedAt = endOf(step, now)
+  return {
+    step,
+    count: 1,
+    failed: step.status === 'failed',
+    left: (start - from) / spanMs,
+    width: Math.max(0, (endedAt - start) / spanMs),
+    endedAt,
+  }
+}
+
+function joined(bars: readonly Bar[]): Bar[] {
+  const list: Bar[] = []
+  for (const bar of [...bars].sort((a, b) => a.left - b.left)) {
+    const last = list[list.length - 1]
+    if (last === undefined || bar.left > last.left + last.width + NEAR) {
+      list.push(bar)
+      continue
+    }
+    list[list.length - 1] = {
+      step: bar.step,
+      count: last.count + bar.count,
+      failed: last.failed || bar.failed,
+      left: last.left,
+      width: Math.max(last.left + last.width, bar.left + bar.width) - last.left,
+      endedAt: Math.max(last.endedAt, bar.endedAt),
+    }
+  }
+  return list
 }
 
 function endOf(step: StepRecord, now: number): number {
