@@ -72,8 +72,16 @@ class Unauthorized(AppError):
     code = "unauthorized"
     title = "Sign in first"
 
-    def __init__(self, detail: str = "", *, code: str | None = None) -> None:
-        super().__init__(detail, code=code, headers={"WWW-Authenticate": "Bearer"})
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        code: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(
+            detail, code=code, headers={**(headers or {}), "WWW-Authenticate": "Bearer"}
+        )
 
 
 class Forbidden(AppError):

@@ -12,7 +12,7 @@ import msgspec
 from litestar.params import QueryParameter
 from msgspec import Struct
 
-from backend.database import fetch
+from backend.database import engine, fetch
 from backend.errors import Invalid
 
 MAX_LIMIT = 200
@@ -162,13 +162,13 @@ def _bad_cursor() -> Invalid:
     )
 
 
-_totals: dict[tuple[str, ...], tuple[float, int]] = {}
+_totals: dict[tuple[object, ...], tuple[float, int]] = {}
 
 
 async def _total(source: str, conditions: Sequence[str], args: Sequence[Any]) -> int:
     """The exact count; of more than ten thousand rows it may be half a minute old."""
     filters = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-    key = (source, filters, *map(repr, args))
+    key = (id(engine()), source, filters, *map(repr, args))
     kept = _totals.get(key)
     if kept is not None and kept[0] > time.monotonic():
         return kept[1]

@@ -78,12 +78,21 @@ def decode(body: bytes, body_type: Any) -> Any:
     try:
         return _decoder(body_type).decode(body)
     except msgspec.ValidationError as error:
-        errors = body_errors(msgspec.json.decode(body), body_type) or [
-            FieldError("", "invalid", str(error))
-        ]
-        raise Invalid("; ".join(found.detail for found in errors), errors=errors) from error
+        errors = body_errors(_json(body), body_type) or [FieldError("", "invalid", str(error))]
+        raise Invalid("; ".join(found.detail for found in errors), errors=errors) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BadRequest(f"The body is no JSON: {error}", code="malformed_json") from error
+        raise _malformed(error) from None
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _malformed(error) from None
+
+
+def _malformed(error: Exception) -> BadRequest:
+    return BadRequest(f"The body is no JSON: {error}", code="malformed_json")
 
 
 def check_nesting(body: bytes) -> None:

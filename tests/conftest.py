@@ -3,14 +3,16 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import asyncpg
 import httpx
 import pytest
+import structlog
 from litestar import Litestar
 
 from backend.accounts import service as accounts
@@ -23,6 +25,20 @@ from tests.live_server import LiveServer
 PASSWORD = "correct horse battery"
 CHEAP = PasswordCost(time_cost=1, memory_kib=8, parallelism=1)
 SECRET_KEY = "a key for tests that is long enough"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quiet_logs() -> None:
+    """Warnings only, without the local variables of tracebacks."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.format_exc_info,
+            structlog.processors.KeyValueRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger("warning"),
+        cache_logger_on_first_use=False,
+    )
 
 
 @pytest.fixture
@@ -76,12 +92,17 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def postgres_url(postgres_server: str, request: pytest.FixtureRequest) -> Iterator[str]:
+def postgres_url(postgres_server: str) -> Iterator[str]:
     """The URL of a fresh migrated PostgreSQL database."""
-    name = f"test_{abs(hash(request.node.nodeid)):x}"
-    _run(_execute(postgres_server, f"CREATE DATABASE {name} TEMPLATE heddle_template"))
-    yield _with_database(postgres_server, name)
-    _run(_execute(postgres_server, f"DROP DATABASE {name} WITH (FORCE)"))
+    with _fresh_database(postgres_server, "heddle_template") as url:
+        yield url
+
+
+@pytest.fixture
+def empty_postgres(postgres_server: str) -> Iterator[str]:
+    """The URL of a PostgreSQL database without any table."""
+    with _fresh_database(postgres_server, "template1") as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -189,6 +210,14 @@ def client_of(app: Litestar) -> httpx.AsyncClient:
 def application(client: httpx.AsyncClient) -> Litestar:
     """The application that a client talks to."""
     return client._transport.app  # type: ignore[attr-defined]
+
+
+@contextmanager
+def _fresh_database(server: str, template: str) -> Iterator[str]:
+    name = f"test_{uuid4().hex}"
+    _run(_execute(server, f"CREATE DATABASE {name} TEMPLATE {template}"))
+    yield _with_database(server, name)
+    _run(_execute(server, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 async def _migrated(settings: Settings) -> Path:

@@ -25,6 +25,7 @@ from backend.database import UNIQUE_VIOLATIONS, fetch, transaction
 from backend.errors import Conflict, Invalid, NotFound, Unauthorized, Unavailable
 from backend.pagination import Page, PageRequest, paginate
 from backend.settings import Settings
+from backend.workflows import service as workflows
 
 DEFAULT_TENANT = "default"
 ADMIN = "admin"
@@ -51,6 +52,7 @@ class _Desk(Struct):
     passwords: Passwords
     throttle: LoginThrottle
     sessions: dict[str, Session]
+    examples: bool
     has_users: bool = False
 
 
@@ -65,6 +67,7 @@ async def open_accounts(settings: Settings) -> None:
         passwords=Passwords(settings.password_cost),
         throttle=LoginThrottle(),
         sessions={},
+        examples=settings.examples,
     )
     if settings.admin_password is not None:
         await _keep_admin(settings.admin_password)
@@ -100,6 +103,7 @@ async def setup(request: Setup) -> tuple[Token, str]:
     except UNIQUE_VIOLATIONS as error:
         raise refusal from error
     log.info("accounts.set_up", user_id=user.id)
+    await _welcome(user)
     return _sign(user.id, user.token_version)
 
 
@@ -119,7 +123,9 @@ async def login(username: str, password: str, address: str) -> tuple[Token, str,
     right = await desk.passwords.verify(password, row["password_hash"] if row else None)
     if row is None or not right or row["disabled"]:
         log.info("accounts.login_refused", address=address)
-        raise Unauthorized("The user name or the password is wrong.", code="wrong_credentials")
+        raise Unauthorized(
+            "The user name or the password is wrong.", code="wrong_credentials", headers=headers
+        )
     desk.throttle.succeeded(username, address)
     if desk.passwords.outdated(row["password_hash"]):
         fresh = await desk.passwords.hash(password)
@@ -255,10 +261,20 @@ async def _keep_admin(password: str) -> None:
     if len(password) < MIN_PASSWORD_LENGTH:
         log.warning("accounts.short_admin_password", at_least=MIN_PASSWORD_LENGTH)
     password_hash = await _at_desk().passwords.hash(password)
+    user = _new_user(await default_tenant(), ADMIN, password_hash, Role.ADMIN)
     try:
-        await User.insert(_new_user(await default_tenant(), ADMIN, password_hash, Role.ADMIN))
+        await User.insert(user)
     except UNIQUE_VIOLATIONS:
         log.info("accounts.admin_made_elsewhere")
+    else:
+        await _welcome(user)
+
+
+async def _welcome(user: User) -> None:
+    """Something to look at and to run, for the first account of a tenant without workflows."""
+    if _at_desk().examples:
+        actor = Actor(user.id, user.username, user.tenant_id, Role(user.role))
+        await workflows.load_examples(actor)
 
 
 def _new_user(tenant_id: str, username: str, password_hash: str, role: Role) -> User:

@@ -19,7 +19,8 @@ def configure_logs(level: str, stream: TextIO | None = None) -> None:
     ]
     terminal = out.isatty()
     final: list[structlog.typing.Processor] = (
-        [structlog.dev.ConsoleRenderer()]
+        # Its usual tracebacks show local variables, and with them bodies and secrets.
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if terminal
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )

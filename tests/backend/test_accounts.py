@@ -10,11 +10,12 @@ import pytest
 
 from backend.accounts import service as accounts
 from backend.accounts.throttle import PER_ACCOUNT, PER_ADDRESS, WINDOW_S, LoginThrottle
+from backend.accounts.tokens import LIFETIME_S, Tokens
 from backend.actor import Actor, Role
 from backend.app import create_app
 from backend.errors import Forbidden, TooManyRequests, Unauthorized
 from backend.settings import Settings
-from tests.conftest import PASSWORD, client_of, running, sign_in
+from tests.conftest import PASSWORD, SECRET_KEY, client_of, running, sign_in
 
 LOGIN = "/api/v1/auth/login"
 ME = "/api/v1/auth/me"
@@ -101,12 +102,16 @@ class TestTokens:
             assert answer.json()["code"] == "invalid_token"
 
     async def test_an_expired_one_is_refused(
-        self, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+        self, client: httpx.AsyncClient, admin: Actor, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        assert (await client.get(ME)).status_code == 200
-        later = time.time() + 7 * 24 * 3600 + 1
-        monkeypatch.setattr(time, "time", lambda: later)
-        assert (await client.get(ME)).status_code == 401
+        tokens = Tokens(SECRET_KEY)
+        for age_s, status in ((LIFETIME_S - 60, 200), (LIFETIME_S + 1, 401)):
+            issued = time.time() - age_s
+            with monkeypatch.context() as patch:
+                patch.setattr(time, "time", lambda then=issued: then)
+                token = tokens.issue(admin.user_id, 1)
+            answer = await client.get(ME, headers={"Authorization": f"Bearer {token}"})
+            assert answer.status_code == status
 
     async def test_looking_it_up_again_is_cheap(self, client: httpx.AsyncClient) -> None:
         token = client.headers["Authorization"].removeprefix("Bearer ")
