@@ -109,3 +109,10 @@ async def test_a_run_cancelled_now_stops_all_items(ctx: FakeContext) -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert sorted(stopped) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("items", [{"a": 1}, "text", None, 3])
+async def test_goes_through_lists_only(ctx: FakeContext, items: object) -> None:
+    ctx.inputs = {"items": items}
+    error = await failure("for_each", {"items": "{{ input.items }}"}, ctx)
+    assert "Items" in error.message
