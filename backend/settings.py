@@ -11,6 +11,7 @@ from msgspec import Struct, field
 MIN_SECRET_KEY_BYTES = 32
 _SECRET_PREFIX = "HEDDLE_SECRET_"
 _LOG_LEVELS = ("debug", "info", "warning", "error")
+_SWITCH = {"on": True, "1": True, "true": True, "off": False, "0": False, "false": False}
 _DATABASE_SCHEMES = ("sqlite:///", "postgresql://", "postgres://")
 
 
@@ -46,7 +47,10 @@ class PasswordCost(Struct, frozen=True):
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """`database_url` None means SQLite in `data_dir`; `port` 0 any free one."""
+    """`database_url` None means SQLite in `data_dir`; `port` 0 any free one.
+
+    `examples`: whether the first account finds the templates as published workflows.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8080
@@ -57,6 +61,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     secret_key: str
     secrets: Secrets = field(default_factory=Secrets)
     log_level: str = "info"
+    examples: bool = False
     max_body_bytes: int = 5 * 1024 * 1024
     password_cost: PasswordCost = PasswordCost()
 
@@ -99,6 +104,7 @@ class Settings(Struct, frozen=True, kw_only=True):
                     if name.startswith(_SECRET_PREFIX) and name != "HEDDLE_SECRET_KEY"
                 }
             ),
+            examples=_switch("HEDDLE_EXAMPLES", env.get("HEDDLE_EXAMPLES") or "on"),
             log_level=_log_level(env.get("HEDDLE_LOG_LEVEL") or "info"),
         )
 
@@ -107,6 +113,12 @@ def _port(raw: str) -> int:
     if not raw.isascii() or not raw.isdigit() or int(raw) > 65535:
         raise SettingsError(f"HEDDLE_PORT must be a number from 0 to 65535, not {raw!r}.")
     return int(raw)
+
+
+def _switch(name: str, raw: str) -> bool:
+    if raw.lower() not in _SWITCH:
+        raise SettingsError(f"{name} must be on or off, not {raw!r}.")
+    return _SWITCH[raw.lower()]
 
 
 def _log_level(raw: str) -> str:

@@ -51,6 +51,7 @@ class LiveServer:
                     "HEDDLE_DATA_DIR": str(self.data_dir),
                     "HEDDLE_PORT": str(self.port),
                     "HEDDLE_ADMIN_PASSWORD": self.password,
+                    "HEDDLE_EXAMPLES": "off",
                     **self._environment,
                 },
             )

@@ -1,6 +1,6 @@
 """The templates: each is valid, well laid out, and does its task without a key or a network."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 from typing import Any
@@ -9,6 +9,7 @@ import pytest
 from httpx import AsyncClient as Client
 
 from backend.actor import Actor, Role
+from backend.app import create_app
 from backend.settings import Settings
 from backend.workflows import service
 from backend.workflows.gallery import documents
@@ -22,6 +23,7 @@ from graphs.registry import registry
 from graphs.scope import RunControl
 from graphs.validate import check_inputs, validate
 from tests.backend.test_workflows import problem
+from tests.conftest import PASSWORD, client_of, running, sign_in
 
 TEMPLATES = sorted(documents())
 CARD = (224, 156)
@@ -276,6 +278,33 @@ async def test_the_examples_are_loaded_once(database: Settings) -> None:
     for item in page.items:
         await service.delete(actor, item.id)
     assert await service.load_examples(actor) == 0
+
+
+async def test_the_first_account_finds_the_examples(
+    make_settings: Callable[..., Settings],
+) -> None:
+    app = create_app(make_settings(admin_password=None, examples=True))
+    async with running(app), client_of(app) as visitor:
+        account = {"username": "ada", "password": PASSWORD}
+        assert (await visitor.post("/api/v1/auth/setup", json=account)).status_code == 201
+        await sign_in(visitor, "ada", PASSWORD)
+        listed = (await visitor.get("/api/v1/workflows")).json()
+        assert listed["total"] == len(TEMPLATES)
+        made = listed["items"][0]
+        ended = await visitor.post(
+            f"/api/v1/workflows/{made['id']}/runs", json={}, headers={"Prefer": "wait=20"}
+        )
+        assert ended.json()["status"] == "completed"
+
+
+async def test_an_unattended_set_up_finds_the_examples_too(
+    make_settings: Callable[..., Settings],
+) -> None:
+    for _ in range(2):
+        app = create_app(make_settings(examples=True))
+        async with running(app), client_of(app) as visitor:
+            await sign_in(visitor, "admin", PASSWORD)
+            assert (await visitor.get("/api/v1/workflows")).json()["total"] == len(TEMPLATES)
 
 
 async def test_node_types_are_described_for_the_palette(client: Client) -> None:
