@@ -112,11 +112,11 @@ describe('SchemaForm', () => {
 
   it('lets a number be an expression and back again', async () => {
     const form = mount({ type: 'object', properties: { n: { type: 'integer' } } }, { n: 2 })
-    form.field('/n').querySelector<HTMLElement>('.toggle')?.click()
+    form.field('/n').querySelector<HTMLElement>('.wfi-toggle')?.click()
     await nextTick()
     await form.type(form.input('/n'), '{{ input.n }}')
     expect(form.value()).toEqual({ n: '{{ input.n }}' })
-    form.field('/n').querySelector<HTMLElement>('.toggle')?.click()
+    form.field('/n').querySelector<HTMLElement>('.wfi-toggle')?.click()
     await nextTick()
     expect(form.value()).toEqual({})
     expect(form.field('/n').querySelector('input[type=number]')).not.toBeNull()
@@ -175,7 +175,7 @@ describe('SchemaForm', () => {
     }
     await press('Move case 2 up')
     expect(form.value()).toEqual({ cases: [{ port: 'b' }, { port: 'a' }] })
-    form.field('/cases').querySelector<HTMLElement>('.add')?.click()
+    form.field('/cases').querySelector<HTMLElement>('.wfi-add')?.click()
     await nextTick()
     await press('Remove case 1')
     expect(form.value()).toEqual({ cases: [{ port: 'a' }, { port: '' }] })
@@ -187,10 +187,10 @@ describe('SchemaForm', () => {
       properties: { f: { type: 'object', 'x-widget': 'key_value' } },
     }
     const form = mount(schema, { f: { a: 1 } })
-    form.field('/f').querySelector<HTMLElement>('.add')?.click()
+    form.field('/f').querySelector<HTMLElement>('.wfi-add')?.click()
     await nextTick()
     const names = (): HTMLInputElement[] => [
-      ...form.root.querySelectorAll<HTMLInputElement>('.name'),
+      ...form.root.querySelectorAll<HTMLInputElement>('.wfi-name'),
     ]
     expect(names()).toHaveLength(2)
     expect(form.value()).toEqual({ f: { a: 1 } })
