@@ -112,7 +112,8 @@ class PooledSQLiteEngine(SQLiteEngine):
 
     async def get_connection(self) -> WriterLease:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Lease the writer, for a transaction."""
-        await asyncio.wait_for(self._write_lock.acquire(), ACQUIRE_TIMEOUT_S)
+        async with asyncio.timeout(ACQUIRE_TIMEOUT_S):
+            await self._write_lock.acquire()
         if self._writer is None:
             self._write_lock.release()
             raise sqlite3.OperationalError("the database is closed")
@@ -137,7 +138,9 @@ class PooledSQLiteEngine(SQLiteEngine):
         current = self.current_transaction.get()
         if current is not None:
             return await self._run_in_existing_connection(current.connection, sql, list(args))
-        connection = await asyncio.wait_for(self._readers.get(), ACQUIRE_TIMEOUT_S)
+        # not wait_for: in Python 3.11 it may swallow the cancellation of its caller
+        async with asyncio.timeout(ACQUIRE_TIMEOUT_S):
+            connection = await self._readers.get()
         try:
             return list(await connection.execute_fetchall(sql, args))  # pyright: ignore[reportReturnType]
         finally:

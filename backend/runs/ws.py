@@ -90,6 +90,7 @@ class Viewer:
                 task = self._following.pop(run_id, None)
                 if task is not None:
                     task.cancel()
+                    await asyncio.gather(task, return_exceptions=True)
                 await self._send({"type": "unsubscribed", "run_id": run_id})
             case Ping():
                 await self._send({"type": "pong"})
