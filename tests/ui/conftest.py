@@ -1,11 +1,10 @@
 """Visitors of the pages: signed in by the cookie that a browser would send."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import httpx
 import pytest
-from nicegui.testing import User
 from playwright.sync_api import Browser, sync_playwright
 
 from backend.accounts import service as accounts
@@ -32,12 +31,6 @@ async def viewer(admin: Actor, client: httpx.AsyncClient) -> httpx.AsyncClient:
     return other
 
 
-@pytest.fixture
-def user(visitor: httpx.AsyncClient) -> User:
-    """NiceGUI's simulated user of the real application, signed in as the administrator."""
-    return User(visitor)
-
-
 def as_visitor(client: httpx.AsyncClient) -> httpx.AsyncClient:
     """The client with its token moved from the header to the cookie."""
     token = client.headers.pop("Authorization").removeprefix("Bearer ")
@@ -54,21 +47,3 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
         browser.close()
-
-
-@pytest.fixture
-def open_page(chromium: Browser) -> Iterator[Callable[..., object]]:
-    """Opens pages in a fresh browser session; fails the test for anything in their console."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(8000)
-    faults: list[str] = []
-
-    def open_at(url: str) -> object:
-        page = context.new_page()
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.goto(url)
-        return page
-
-    yield open_at
-    context.close()
-    assert not faults

@@ -61,10 +61,10 @@ async def test_the_editor_renames_and_publishes(user: User, admin: Actor) -> Non
     await user.should_see("Not published")
     await user.should_see("Not published")
     user.find("workflow-name").clear().type("After").trigger("blur")
-    user.find("publish").click()
+    user.find(kind=ui.button, marker="publish").click()
     await user.should_see("Freezes the drawing", retries=20)
     user.find("version-description").type("The first")
-    user.find("do-publish").click()
+    user.find(kind=ui.button, marker="do-publish").click()
     await user.should_see("v1 active", retries=20)
     assert (await workflows.get(admin, made.id)).name == "After"
     versions = await workflows.list_versions(admin, made.id, PageRequest())
@@ -75,7 +75,7 @@ async def test_problems_keep_a_drawing_from_being_published(user: User, admin: A
     made = await workflows.create(admin, CreateWorkflow(name="Broken"))
     await workflows.put_draft(admin, made.id, type(made.definition)())
     await user.open(f"/workflows/{made.id}")
-    user.find("publish").click()
+    user.find(kind=ui.button, marker="publish").click()
     await user.should_see("Not ready to publish", retries=20)
     await user.should_see("1 problem must be solved first.")
 
