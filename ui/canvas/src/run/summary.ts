@@ -12,6 +12,8 @@ export function summarise(value: unknown): string {
   const keys = Object.keys(value)
   const [only] = keys
   if (keys.length === 0) return 'empty object'
+  const told = (value as Record<string, unknown>)['text']
+  if (keys.length > 1 && typeof told === 'string' && told !== '') return summarise(told)
   if (keys.length === 1 && only !== undefined) {
     const member = (value as Record<string, unknown>)[only]
     return `${only}: ${summarise(member)}`.slice(0, 60)
