@@ -23,6 +23,7 @@ from backend.workflows.tables import Workflow
 from backend.workflows.versions import publish
 
 FOLDER = Path(__file__).parent / "templates"
+FIRST = "first-steps"
 
 
 @cache
@@ -34,9 +35,9 @@ def documents() -> Mapping[str, Document]:
 
 
 def templates() -> list[TemplateView]:
-    """The gallery, by title."""
+    """The gallery: the one to begin with, then by title."""
     views = [_view(name, document) for name, document in documents().items()]
-    return sorted(views, key=lambda view: view.title.casefold())
+    return sorted(views, key=lambda view: (view.name != FIRST, view.title.casefold()))
 
 
 def template(name: str) -> Document:

@@ -20,6 +20,7 @@ def is_id(reference: str) -> bool:
 def slugify(name: str) -> str:
     """Letters and digits of ASCII, joined by hyphens; `workflow` when nothing is left."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    plain = plain.replace("'", "")
     slug = re.sub(r"[^a-z0-9]+", "-", plain)[:LONGEST].strip("-") or "workflow"
     return f"workflow-{slug}" if slug in RESERVED or is_id(slug) else slug
 

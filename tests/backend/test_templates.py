@@ -242,6 +242,7 @@ def _assert_left_to_right(nodes: list[Node], edges: list[Edge]) -> None:
 async def test_the_gallery_offers_every_template(client: Client) -> None:
     listed = (await client.get("/api/v1/templates")).json()
     assert sorted(item["name"] for item in listed["items"]) == TEMPLATES
+    assert listed["items"][0]["name"] == "first-steps"
     assert listed["total"] == len(TEMPLATES) >= 6
     for item in listed["items"]:
         assert item["node_count"] >= len(item["preview"]["nodes"]) > 3
@@ -291,6 +292,7 @@ async def test_the_first_account_finds_the_examples(
         listed = (await visitor.get("/api/v1/workflows")).json()
         assert listed["total"] == len(TEMPLATES)
         made = listed["items"][0]
+        assert made["slug"] == "first-steps"
         ended = await visitor.post(
             f"/api/v1/workflows/{made['id']}/runs", json={}, headers={"Prefer": "wait=20"}
         )
