@@ -55,6 +55,7 @@ def openapi_config() -> OpenAPIConfig:
         title="Heddle",
         version=product_version(),
         description=DESCRIPTION,
+        use_handler_docstrings=True,
         path="/",
         render_plugins=[
             _Schema(),
