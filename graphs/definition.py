@@ -6,10 +6,8 @@ checked beyond its shape (`graphs.validate` does that), so a half-finished drawi
 
 from collections.abc import Iterator
 from enum import StrEnum
-from hashlib import sha256
 from typing import Any
 
-import msgspec
 from msgspec import Struct, field
 
 
@@ -106,13 +104,3 @@ def walk(graph: Definition | Body, pointer: str = "") -> Iterator[tuple[Node, st
         yield node, here
         if node.body is not None:
             yield from walk(node.body, f"{here}/body")
-
-
-def canonical(definition: Definition) -> bytes:
-    """The definition as JSON with sorted keys: the text that is stored and hashed."""
-    return msgspec.json.encode(definition, order="sorted")
-
-
-def fingerprint(definition: Definition) -> str:
-    """SHA-256 (hex) of the canonical JSON: equal drawings share it, whoever saved them."""
-    return sha256(canonical(definition)).hexdigest()
