@@ -18,12 +18,12 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import structlog
 from msgspec import Struct
 from piccolo.apps.migrations.tables import Migration
 from piccolo.table import Table
 
+from backend import postgres
 from backend.accounts.tables import Tenant, User
 from backend.errors import Unavailable
 from backend.postgres import PooledPostgresEngine
@@ -42,8 +42,10 @@ TABLES: tuple[type[Table], ...] = (
     Run,
     IdempotencyKey,
 )
-UNIQUE_VIOLATIONS = (sqlite3.IntegrityError, asyncpg.UniqueViolationError)
+UNIQUE_VIOLATIONS = (sqlite3.IntegrityError, postgres.UniqueViolation)
 """What an insert raises that a unique index refuses."""
+BAD_VALUES = (postgres.BadValue,)
+"""What a query raises for a value of another type than its column's; SQLite takes any."""
 
 Engine = PooledSQLiteEngine | PooledPostgresEngine
 
@@ -157,7 +159,7 @@ async def _pending() -> bool:
     }
     try:
         done = await fetch("SELECT name FROM migration WHERE app_name = 'heddle'")
-    except (sqlite3.OperationalError, asyncpg.UndefinedTableError):
+    except (sqlite3.OperationalError, postgres.UndefinedTable):
         return True
     return not wanted <= {row["name"] for row in done}
 
@@ -178,12 +180,8 @@ async def _run_migrations() -> None:
 @contextlib.asynccontextmanager
 async def _migration_lock(settings: Settings) -> AsyncGenerator[None]:
     if settings.postgres_url is not None:
-        connection: Any = await asyncpg.connect(settings.postgres_url)
-        try:
-            await connection.execute(f"SELECT pg_advisory_lock({_ADVISORY_LOCK})")
+        async with postgres.advisory_lock(settings.postgres_url, _ADVISORY_LOCK):
             yield
-        finally:
-            await connection.close()
     else:
         path = settings.sqlite_path.with_suffix(".migrating")
         with path.open("w") as file:

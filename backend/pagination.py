@@ -7,12 +7,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
-import asyncpg
 import msgspec
 from litestar.params import QueryParameter
 from msgspec import Struct
 
-from backend.database import engine, fetch
+from backend.database import BAD_VALUES, engine, fetch
 from backend.errors import Invalid
 
 MAX_LIMIT = 200
@@ -133,7 +132,7 @@ async def paginate(
     sql = f"SELECT {listed}, {sort.expression} AS sort_key FROM {source}{filters}"
     try:
         rows = await fetch(f"{sql} ORDER BY {order} LIMIT {page.limit + 1}", *args)
-    except asyncpg.DataError as error:
+    except BAD_VALUES as error:
         if page.cursor:
             raise _bad_cursor() from error
         raise

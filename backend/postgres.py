@@ -1,6 +1,11 @@
 """The PostgreSQL engine: Piccolo's, with a pool that costs no extra round trip."""
 
-from collections.abc import Sequence
+# What asyncpg and Piccolo's engine leave untyped is given types here, and stays here.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -9,6 +14,10 @@ from piccolo.engine.postgres import PostgresEngine
 from backend.sqlite import Batch
 
 POOL_SIZE = 10
+
+UniqueViolation: type[Exception] = asyncpg.UniqueViolationError
+UndefinedTable: type[Exception] = asyncpg.UndefinedTableError
+BadValue: type[Exception] = asyncpg.DataError
 
 
 class PooledPostgresEngine(PostgresEngine):
@@ -48,6 +57,17 @@ class PooledPostgresEngine(PostgresEngine):
         assert self.pool is not None, "the database is closed"
         async with self.pool.acquire() as connection, connection.transaction():
             return [await _execute(connection, sql, rows) for sql, rows in batch]
+
+
+@asynccontextmanager
+async def advisory_lock(dsn: str, number: int) -> AsyncGenerator[None]:
+    """Held by at most one process at a time; on a connection of its own."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(f"SELECT pg_advisory_lock({number})")
+        yield
+    finally:
+        await connection.close()
 
 
 async def _no_reset(connection: Any) -> None:

@@ -4,6 +4,10 @@ Piccolo's own engine opens a thread and a connection for every query, and its de
 transactions fail with `database is locked` when they begin to write.
 """
 
+# What aiosqlite and Piccolo's engine leave untyped is given types here, and stays here.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
 import asyncio
 import sqlite3
 from collections.abc import Sequence
@@ -135,9 +139,9 @@ class PooledSQLiteEngine(SQLiteEngine):
 
     async def read(self, sql: str, args: Sequence[Any]) -> list[dict[str, Any]]:
         """Rows of a query, within the running transaction if there is one."""
-        current = self.current_transaction.get()
-        if current is not None:
-            return await self._run_in_existing_connection(current.connection, sql, list(args))
+        lease = self._leased()
+        if lease is not None:
+            return await self._run_in_existing_connection(lease, sql, list(args))
         # not wait_for: in Python 3.11 it may swallow the cancellation of its caller
         async with asyncio.timeout(ACQUIRE_TIMEOUT_S):
             connection = await self._readers.get()
@@ -148,14 +152,19 @@ class PooledSQLiteEngine(SQLiteEngine):
 
     async def write(self, batch: Batch) -> list[int]:
         """All of the batch or nothing; joins the running transaction if there is one."""
-        current = self.current_transaction.get()
-        if current is not None:
-            connection: aiosqlite.Connection = current.connection.connection
+        lease = self._leased()
+        if lease is not None:
+            connection = lease.connection
             return [(await connection.executemany(sql, rows)).rowcount for sql, rows in batch]
         async with self._write_lock:
             loop = asyncio.get_running_loop()
             # A cancelled caller must not let the next writer in while the thread still commits.
             return await _to_the_end(loop.run_in_executor(self._batch_thread, self._commit, batch))
+
+    def _leased(self) -> WriterLease | None:
+        """The writer, when the running transaction has it."""
+        current: Any = self.current_transaction.get()
+        return None if current is None else current.connection
 
     def _commit(self, batch: Batch) -> list[int]:
         connection = self._batch_writer

@@ -53,7 +53,8 @@ async def _identify(scope: Scope, headers: dict[bytes, bytes]) -> None:
         raise Unauthorized("Send `Authorization: Bearer` and a token, or sign in.")
     session = await service.session(token)
     # A handshake has no method and is a GET; its origin has been looked at.
-    if scope.get("method", "GET") not in _SAFE:
+    method = scope["method"] if scope["type"] == "http" else "GET"
+    if method not in _SAFE:
         sent = headers.get(CSRF_HEADER.lower().encode(), b"")
         if not hmac.compare_digest(sent, session.csrf.encode()):
             raise Forbidden(

@@ -1,7 +1,9 @@
 """Accounts: signing in, sessions, the first account, and the users of a tenant."""
 
 import time
+from typing import Any
 
+import msgspec
 import structlog
 from msgspec import UNSET, Struct
 from uuid_utils.compat import uuid7
@@ -21,7 +23,7 @@ from backend.accounts.tables import Tenant, User
 from backend.accounts.throttle import LoginThrottle
 from backend.accounts.tokens import LIFETIME_S, Tokens
 from backend.actor import Actor, Role
-from backend.database import UNIQUE_VIOLATIONS, fetch, transaction
+from backend.database import UNIQUE_VIOLATIONS, execute, fetch, transaction
 from backend.errors import Conflict, Invalid, NotFound, Unauthorized, Unavailable
 from backend.pagination import Page, PageRequest, paginate
 from backend.settings import Settings
@@ -129,7 +131,7 @@ async def login(username: str, password: str, address: str) -> tuple[Token, str,
     desk.throttle.succeeded(username, address)
     if desk.passwords.outdated(row["password_hash"]):
         fresh = await desk.passwords.hash(password)
-        await User.update({User.password_hash: fresh}).where(User.id == row["id"])
+        await execute("UPDATE account_user SET password_hash = ? WHERE id = ?", fresh, row["id"])
     token, csrf = _sign(row["id"], row["token_version"])
     return token, csrf, headers
 
@@ -200,7 +202,7 @@ async def list_users(actor: Actor, page: PageRequest) -> Page[UserView]:
         where=[("tenant_id = ?", [actor.tenant_id])],
         sorts={"username": "username", "created_at": "created_at"},
         default_sort="username",
-        to=lambda row: UserView(**{**row, "role": Role(row["role"])}),
+        to=_user,
     )
 
 
@@ -303,7 +305,11 @@ async def _view(actor: Actor, user_id: str) -> UserView:
     )
     if not rows:
         raise NotFound("There is no such user.")
-    return UserView(**{**rows[0], "role": Role(rows[0]["role"])})
+    return _user(rows[0])
+
+
+def _user(row: dict[str, Any]) -> UserView:
+    return msgspec.convert(row, UserView)
 
 
 async def _another_admin(actor: Actor, user_id: str) -> None:
@@ -319,7 +325,7 @@ async def _another_admin(actor: Actor, user_id: str) -> None:
 
 
 async def _change(user_id: str, request: UpdateUser) -> None:
-    changes: dict[str, object] = {}
+    changes: dict[str, Any] = {}
     if request.role is not UNSET:
         changes["role"] = request.role.value
     if request.disabled is not UNSET:
@@ -328,11 +334,9 @@ async def _change(user_id: str, request: UpdateUser) -> None:
         changes["password_hash"] = await _at_desk().passwords.hash(request.password)
     if not changes:
         return
-    ends_sessions = request.password is not UNSET or request.disabled is True
-    async with transaction():
-        await User.update(changes).where(User.id == user_id)
-        if ends_sessions:
-            await User.update({User.token_version: User.token_version + 1}).where(
-                User.id == user_id
-            )
+    assignments = [f"{column} = ?" for column in changes]
+    if request.password is not UNSET or request.disabled is True:
+        assignments.append("token_version = token_version + 1")
+    sql = f"UPDATE account_user SET {', '.join(assignments)} WHERE id = ?"
+    await execute(sql, *changes.values(), user_id)
     _at_desk().sessions.clear()

@@ -4,12 +4,15 @@ import hashlib
 import hmac
 import secrets
 import time
+from typing import Any
 
 import jwt
 from msgspec import Struct
 
 LIFETIME_S = 7 * 24 * 3600
 _ALGORITHM = "HS256"
+# Its types name a package that it does without.
+_jwt: Any = jwt
 
 
 class Claims(Struct, frozen=True):
@@ -38,12 +41,12 @@ class Tokens:
             "iat": now,
             "exp": now + LIFETIME_S,
         }
-        return jwt.encode(claims, self._key, algorithm=_ALGORITHM, headers={"kid": self._kid})
+        return _jwt.encode(claims, self._key, algorithm=_ALGORITHM, headers={"kid": self._kid})
 
     def read(self, token: str) -> Claims | None:
         """The claims of a token of ours that has not expired, otherwise None."""
         try:
-            claims = jwt.decode(
+            claims: dict[str, Any] = _jwt.decode(
                 token,
                 self._key,
                 algorithms=[_ALGORITHM],
