@@ -29,7 +29,8 @@ async def measure(area: Area) -> None:
             await run_many(server, workflow_id, CLIENTS, area.times(WARM_UP))
             alone_ms, _ = await run_many(server, workflow_id, 1, area.times(ONE_BY_ONE))
             cpu_ms, rate = await run_many(server, workflow_id, CLIENTS, area.times(RUNS))
-            area.found(f"{name}.cpu", cpu_ms, f"one client: {alone_ms:.1f}")
+            about = f"one client: {alone_ms:.1f} ms; {CLIENTS} clients: {rate:.0f} runs/s"
+            area.found(f"{name}.cpu", cpu_ms, about)
             area.found(f"{name}.rate", rate)
             await _all_stored(
                 server, workflow_id, sum(map(area.times, (WARM_UP, ONE_BY_ONE, RUNS)))
