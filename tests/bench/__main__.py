@@ -26,7 +26,7 @@ AREAS: dict[str, Measure] = {
     "footprint": footprint.measure,
     "editor": editor.measure,
 }
-AREA_WITHIN_S = 150
+AREA_WITHIN_S = 200
 ALL_WITHIN_S = 690
 
 
