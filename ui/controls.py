@@ -30,13 +30,16 @@ def button(
     return made.props("unelevated no-caps").classes(f"btn btn-{kind}" if kind else "btn")
 
 
-def icon_button(icon: str, label: str, on_click: Handler | None = None) -> ui.button:
-    """A button that is only an icon; its label is spoken and shown as a tooltip."""
+def icon_button(
+    icon: str, label: str, on_click: Handler | None = None, *, tooltip: bool = True
+) -> ui.button:
+    """A button that is only an icon; its label is spoken, and shown unless it covers a menu."""
     made = ui.button(icon=icon, on_click=on_click, color=None)
     made.props("flat no-caps").classes("btn btn-ghost btn-icon")
     made.props["aria-label"] = label
-    with made:
-        ui.tooltip(label).props("delay=400")
+    if tooltip:
+        with made:
+            ui.tooltip(label).props("delay=400")
     return made
 
 
@@ -67,7 +70,7 @@ def menu_item(
 @contextmanager
 def dialog(title: str, *, large: bool = False) -> Iterator[ui.dialog]:
     """A dialog that is open, labelled by its title, and forgotten once it is closed."""
-    with ui.dialog(value=True) as made:
+    with ui.context.client.content, ui.dialog(value=True) as made:
         made.on("hide", lambda: made.delete())
         card = ui.card().classes("dialog large" if large else "dialog")
         card.props.update({"role": "dialog", "aria-label": title})
@@ -81,7 +84,10 @@ def dialog(title: str, *, large: bool = False) -> Iterator[ui.dialog]:
 @contextmanager
 def drawer(title: str, *, wide: bool = False) -> Iterator[ui.dialog]:
     """A panel at the right edge, over the page; Escape closes it."""
-    with ui.dialog(value=True).props("position=right full-height") as made:
+    with (
+        ui.context.client.content,
+        ui.dialog(value=True).props("position=right full-height") as made,
+    ):
         made.on("hide", lambda: made.delete())
         card = ui.card().classes("drawer wide" if wide else "drawer")
         card.props.update({"role": "dialog", "aria-label": title})
@@ -114,7 +120,10 @@ def text(tag: str, content: str) -> TextElement:
 
 def snackbar(message: str, do: str, on_click: Handler, seconds: float = 8) -> None:
     """A note at the bottom that offers to take something back for a while."""
-    with ui.element("div").classes("snackbar").props('role="status"') as bar:
+    with (
+        ui.context.client.content,
+        ui.element("div").classes("snackbar").props('role="status"') as bar,
+    ):
         text("span", message)
 
         async def go() -> None:

@@ -55,6 +55,11 @@ def amount(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+def trigger_word(trigger: str) -> str:
+    """Why a run began, as a word."""
+    return "API" if trigger == "api" else trigger.capitalize()
+
+
 def money(usd: str | None) -> str:
     """US dollars with as many places as are needed to see something."""
     if usd is None:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from backend.runs.schemas import RunView
 from ui.controls import status_html
-from ui.formats import ago, ago_text, amount, duration, money
+from ui.formats import ago, ago_text, amount, duration, money, trigger_word
 from ui.theme import templates
 
 STRIP_HEIGHT = 50.0
@@ -46,6 +46,7 @@ def runs_table(runs: Sequence[RunView], *, one_workflow: bool = False) -> Markup
         ago=ago,
         duration=duration,
         money=money,
+        trigger_word=trigger_word,
         elapsed=elapsed,
         share=share,
     )

@@ -69,12 +69,14 @@ class Session:
         return handle
 
     async def _attempt(self, work: Callable[[Actor], Awaitable[Any]]) -> None:
-        try:
-            await work(await self.now())
-        except Unauthorized:
-            ui.navigate.to(login_url(self.request.url.path))
-        except AppError as error:
-            refuse(error)
+        # the menu or dialog that the event came from may be gone before the work is done
+        with ui.context.client.content:
+            try:
+                await work(await self.now())
+            except Unauthorized:
+                ui.navigate.to(login_url(self.request.url.path))
+            except AppError as error:
+                refuse(error)
 
 
 def session_of(request: Request) -> Session:

@@ -95,7 +95,7 @@ class Editor:
 
     def _build_menu(self) -> None:
         base = f"/api/v1/workflows/{self.workflow.id}/export?format="
-        with icon_button("more_vert", "More actions"), ui.menu().props("auto-close"):
+        with icon_button("more_vert", "More actions", tooltip=False), ui.menu().props("auto-close"):
             if self.writable:
                 menu_item(
                     "Details…",

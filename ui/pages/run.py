@@ -9,7 +9,7 @@ from backend.runs import service as runs
 from backend.runs.schemas import RunView, StartRun, Trigger
 from ui.canvas.canvas import WorkflowCanvas
 from ui.controls import button, confirm, icon_button, link_button, menu_item, raw, status_html, text
-from ui.formats import at, duration, money
+from ui.formats import at, duration, money, trigger_word
 from ui.runs_view import elapsed
 from ui.session import Session, SignedIn
 from ui.theme import frame, templates
@@ -64,7 +64,10 @@ class RunHead:
                 kind="primary",
             ).classes("hide-label")
             if self.session.actor.may(Role.EDITOR):
-                with icon_button("more_vert", "More actions"), ui.menu().props("auto-close"):
+                with (
+                    icon_button("more_vert", "More actions", tooltip=False),
+                    ui.menu().props("auto-close"),
+                ):
                     self.delete = menu_item(
                         "Delete…", "delete_outline", self._ask_to_delete, danger=True
                     )
@@ -86,6 +89,7 @@ class RunHead:
         self.facts.set_content(
             templates.get_template("run_facts.html").render(
                 run=run,
+                trigger=trigger_word(run.trigger),
                 status=status_html(run.status, pill=True),
                 at=at(run.started_at or run.created_at),
                 duration=duration(elapsed(run)),

@@ -16,7 +16,7 @@ from backend.runs.schemas import RunView, Trigger
 from backend.runs.status import RunStatus
 from backend.workflows import service as workflows
 from ui.controls import button, raw, text
-from ui.formats import amount
+from ui.formats import amount, trigger_word
 from ui.runs_view import runs_strip, runs_table
 from ui.session import Session, SignedIn
 from ui.theme import frame
@@ -66,10 +66,10 @@ class RunList:
             self._select("workflow_id", "Workflow", {"": "All workflows", **names})
             statuses = {status.value: status.value.capitalize() for status in RunStatus}
             self._select("status", "Status", {"": "Any status", **statuses})
-            triggers = {trigger.value: trigger.value.capitalize() for trigger in Trigger}
+            triggers = {trigger.value: trigger_word(trigger) for trigger in Trigger}
             self._select("trigger", "Trigger", {"": "Any trigger", **triggers})
-            self._input("from", "From", "type=date stack-label").classes("filter-date")
-            self._input("to", "To", "type=date stack-label").classes("filter-date")
+            self._input("from", "From", "type=date").classes("filter-date")
+            self._input("to", "To", "type=date").classes("filter-date")
         self.strip = raw("")
         self.table = raw("").classes("list-scroll")
         self.empty = ui.element("div").classes("empty")
@@ -80,11 +80,10 @@ class RunList:
         ui.timer(REFRESH_S, self._tick)
 
     def _input(self, name: str, label: str, props: str) -> ui.input:
-        made = ui.input(
-            value=self.values[name], on_change=self.session.event_action(self._set(name))
-        )
-        label_prop = "label" if "date" in props else "placeholder"
-        return made.props(f'outlined dense {props} {label_prop}="{label}" aria-label="{label}"')
+        made = ui.input(value=self.values[name])
+        made.props(f'outlined dense {props} aria-label="{label}"')
+        made.props["prefix" if "date" in props else "placeholder"] = label
+        return made.on_value_change(self.session.event_action(self._set(name)))
 
     def _select(self, name: str, label: str, options: dict[str, str]) -> None:
         value = self.values[name] if self.values[name] in options else ""

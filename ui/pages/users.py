@@ -75,7 +75,7 @@ class UserList:
 
     def _menu(self, user: UserView) -> None:
         with (
-            icon_button("more_vert", f"Actions for {user.username}"),
+            icon_button("more_vert", f"Actions for {user.username}", tooltip=False),
             ui.menu().props("auto-close"),
         ):
             menu_item("Set a password…", "key", lambda: self._ask_for_password(user))

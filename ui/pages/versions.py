@@ -1,6 +1,6 @@
 """The drawer with a workflow's versions: list, compare, activate, restore, export."""
 
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 from nicegui import ui
@@ -16,7 +16,7 @@ from ui.formats import at
 from ui.session import Session
 from ui.theme import templates
 
-DRAFT = "draft"
+DRAFT: Literal["draft"] = "draft"
 SHOWN = 100
 
 
@@ -64,12 +64,21 @@ class VersionDrawer:
                 return
             button(
                 "Compare",
-                self.host.session.action(lambda a: self.compare(a, self.versions[0].number, DRAFT)),
+                self.host.session.action(self._compare_latest),
                 icon="difference",
             ).mark("compare")
             with ui.element("ol").classes("version-list"):
                 for version in self.versions:
                     self._entry(version)
+
+    async def _compare_latest(self, actor: Actor) -> None:
+        """What the draft changes, or else what the newest version has changed."""
+        newest = self.versions[0].number
+        found = await workflows.compare_versions(actor, self.host.workflow.id, newest, DRAFT)
+        if found.identical and len(self.versions) > 1:
+            await self.compare(actor, self.versions[1].number, newest)
+        else:
+            await self.compare(actor, newest, DRAFT)
 
     def _entry(self, version: VersionView) -> None:
         with ui.element("li"):
@@ -88,7 +97,7 @@ class VersionDrawer:
     def _menu(self, version: VersionView) -> None:
         action, number = self.host.session.action, version.number
         with (
-            icon_button("more_vert", f"Actions for version {number}"),
+            icon_button("more_vert", f"Actions for version {number}", tooltip=False),
             ui.menu().props("auto-close"),
         ):
             menu_item(

@@ -177,7 +177,7 @@ class WorkflowList:
                     with ui.element("a").classes("card-link") as link:
                         link.props["href"] = f"/workflows/{item.id}"
                         text("h2", item.name).props["title"] = item.name
-                    menu = icon_button("more_vert", f"Actions for {item.name}")
+                    menu = icon_button("more_vert", f"Actions for {item.name}", tooltip=False)
                     menu.on_click(lambda: self._open_menu(menu, card, item))
                 if item.description:
                     text("p", item.description).classes("card-description")
@@ -247,8 +247,7 @@ class WorkflowList:
             await workflows.restore(actor, item.id)
             await self.refresh(actor)
 
-        with self.container.parent_slot.parent if self.container.parent_slot else self.container:
-            snackbar(f"“{item.name}” has been deleted.", "Undo", self.session.action(undo))
+        snackbar(f"“{item.name}” has been deleted.", "Undo", self.session.action(undo))
 
 
 _EMPTY = (
