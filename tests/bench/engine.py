@@ -78,6 +78,8 @@ async def measure(area: Area) -> None:
             saver = await stack.enter_async_context(
                 AsyncSqliteSaver.from_conn_string(str(directory / "checkpoints.db"))
             )
+            # as ours, so that neither arm waits for the disk at every commit
+            await saver.conn.execute("PRAGMA synchronous = NORMAL")
             langgraph = _with_saver(saver)
             definition = _definition(drawings.chain(LENGTH))
             effects = {**registry(), "set_fields": Effect()}
