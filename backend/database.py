@@ -9,11 +9,12 @@ import asyncio
 import contextlib
 import fcntl
 import io
-import os
 import re
 import sqlite3
+import sys
 from collections.abc import AsyncGenerator, Sequence
 from functools import lru_cache
+from importlib import import_module
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -168,7 +169,8 @@ async def _run_migrations() -> None:
     # Slow to import, and needed only when there is something to do.
     from piccolo.apps.migrations.commands.forwards import run_forwards
 
-    os.environ.setdefault("PICCOLO_CONF", "migrations.piccolo_conf")
+    # Where Piccolo looks for its configuration when the environment does not say.
+    sys.modules.setdefault("piccolo_conf", import_module("migrations.piccolo_conf"))
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
         result = await run_forwards("heddle")

@@ -1,5 +1,6 @@
 """Finishes the OpenAPI document that Litestar makes: errors, security, headers, closed objects."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
@@ -52,6 +53,7 @@ def finish(schema: Json, routes: Sequence[BaseRoute]) -> Json:
 
 def _finish_operation(path: str, method: str, operation: Json, public: bool) -> None:
     api = path.startswith("/api/")
+    operation["summary"] = re.split(r"[.:;](?:\s|$)", operation["description"], maxsplit=1)[0]
     statuses: set[int] = set(_ALWAYS) if api else {500}
     if "requestBody" in operation:
         statuses.update(_WITH_BODY)

@@ -6,7 +6,7 @@ from typing import TextIO
 
 import structlog
 
-_CHATTY = ("httpx", "httpcore", "asyncio", "aiosqlite", "uvicorn.access", "watchfiles")
+_CHATTY = ("httpx", "httpcore", "asyncio", "aiosqlite", "uvicorn.access", "uvicorn.error")
 
 
 def configure_logs(level: str, stream: TextIO | None = None) -> None:
