@@ -1,6 +1,7 @@
 /** Where new nodes go: their defaults, a free spot, their wires, what makes room for them. */
 import type { Definition, Edge, Node, NodeType, Position } from '../seam'
 import {
+  DEFAULT_NOTE_SIZE,
   ORIGIN,
   absolutePosition,
   addToScope,
@@ -107,11 +108,17 @@ export function relative(definition: Definition, scope: Scope, point: Position):
   }
 }
 
+/** The boxes of a scope, and the notes at the top level: nothing is placed upon them unasked. */
 export function taken(definition: Definition, types: NodeTypes, scope: Scope): Rect[] {
-  return (bodyOf(definition, scope).nodes ?? []).map((node) => ({
+  const nodes = (bodyOf(definition, scope).nodes ?? []).map((node) => ({
     ...(node.position ?? ORIGIN),
     ...sizeOf(node, types.get(node.type)),
   }))
+  const notes = (scope === null ? (definition.notes ?? []) : []).map((note) => ({
+    ...(note.position ?? ORIGIN),
+    ...(note.size ?? DEFAULT_NOTE_SIZE),
+  }))
+  return [...nodes, ...notes]
 }
 
 /** Containers around a node grow until their bodies fit. */

@@ -35,12 +35,12 @@ import {
 } from '../document/document'
 import { placementRefusal, refusal, type Wire } from '../document/connect'
 import { layout } from '../document/layout'
-import { isContainer, sizeOf, snapped } from '../document/geometry'
+import { freeSpot, isContainer, sizeOf, snapped } from '../document/geometry'
 import { inputPorts, outputPorts, titleOf } from '../document/ports'
 import { align, type Alignment } from './align'
 import { copy, paste, read, write, type Clip } from './clipboard'
 import { History } from './history'
-import { growAll, insert, relative, scopeAt, type Loose } from './place'
+import { growAll, insert, relative, scopeAt, taken, type Loose } from './place'
 import type { SaveState, Saving } from './saving'
 
 /** What the drawing surface does for the store. */
@@ -321,10 +321,16 @@ export class Editor implements EditorStore {
     return port === undefined ? undefined : { node: node.id, port, side: 'source' }
   }
 
-  addNote(at: Position = this.freeCentre()): void {
+  addNote(): void {
     if (this.readOnly.value) return
     const id = freshId(usedIds(this.definition.value), 'note')
-    const note = { id, text: '', position: snapped(at), size: { width: 240, height: 128 } }
+    const size = { width: 240, height: 128 }
+    const position = freeSpot(
+      this.freeCentre(),
+      size,
+      taken(this.definition.value, this.nodeTypes.value, null),
+    )
+    const note = { id, text: '', position, size }
     this.commit(addNote(this.definition.value, note), 'Add note')
     this.select([id])
     this.editNote.value = id

@@ -26,9 +26,7 @@ export class Drawing {
     const parts = toFlow(definition, types)
     const nodes = new Map(parts.nodes.map((node) => [node.id, node as Preset]))
     const edges = new Map(parts.edges.map((edge) => [edge.id, edge]))
-    const gone = [...this.nodes.values()]
-      .filter((node) => !sameKind(node, nodes.get(node.id)))
-      .map((node) => node.id)
+    const gone = [...this.nodes.keys()].filter((id) => !nodes.has(id))
     const lost = new Set(gone)
     const cut = [...this.edges.values()]
       .filter((edge) => !sameEnds(edge, edges.get(edge.id)) || lost.has(edge.source) || lost.has(edge.target))
@@ -36,7 +34,7 @@ export class Drawing {
     const dropped = new Set(cut)
     if (cut.length) this.flow.removeEdges(cut)
     if (gone.length) this.flow.removeNodes(gone, false, false)
-    const added = parts.nodes.filter((node) => !this.nodes.has(node.id) || lost.has(node.id))
+    const added = parts.nodes.filter((node) => !this.nodes.has(node.id))
     if (added.length) this.flow.addNodes(added)
     for (const node of nodes.values()) this.update(node)
     this.place(parts.nodes as Preset[])
@@ -46,10 +44,17 @@ export class Drawing {
     this.edges = edges
   }
 
+  /** In place: a mounted node keeps the object it began with, even if another has its id. */
   private update(next: Preset): void {
     const drawn = this.flow.findNode(next.id)
     const before = this.nodes.get(next.id)
     if (!drawn || !before) return
+    if (drawn.type !== next.type) drawn.type = next.type ?? 'card'
+    if (drawn.parentNode !== next.parentNode) {
+      drawn.parentNode = next.parentNode
+      const parent = this.flow.findNode(next.parentNode)
+      if (parent) parent.isParent = true
+    }
     const { x, y } = next.position
     if (drawn.position.x !== x || drawn.position.y !== y) drawn.position = { x, y }
     if (before.data?.shape !== next.data?.shape) {
@@ -76,10 +81,6 @@ export class Drawing {
       }
     }
   }
-}
-
-function sameKind(a: FlowNode, b: FlowNode | undefined): boolean {
-  return b !== undefined && a.type === b.type && a.parentNode === b.parentNode
 }
 
 function sameEnds(a: FlowEdge, b: FlowEdge | undefined): boolean {
