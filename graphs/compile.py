@@ -11,13 +11,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Any, Protocol, TypedDict, cast
 
-from langchain_core.runnables import RunnableConfig
-from langgraph.graph import (  # pyright: ignore[reportMissingTypeStubs]
-    END,
-    START,
-    StateGraph,
-)
-
 from graphs.definition import Body, Definition, Node
 from graphs.errors import DefinitionError
 from graphs.expressions import Template
@@ -41,7 +34,7 @@ class StateGraphRunnable(Protocol):
 
     get_graph: Callable[..., Any]
 
-    async def ainvoke(self, input: Any, config: RunnableConfig | None = None) -> Any: ...
+    async def ainvoke(self, input: Any, config: Any = None) -> Any: ...
 
 
 State = TypedDict("State", {"heddle.outputs": Annotated[dict[str, Any], _merge]})
@@ -93,10 +86,10 @@ class CompiledGraph:
     @cached_property
     def graph(self) -> StateGraphRunnable:
         """The LangGraph graph, built on first use."""
-        builder: Any = StateGraph(State)
+        builder, start, _ = _builder()
         for node in self.nodes.values():
             builder.add_node(node.id, _wrapper(node))
-            builder.add_edge(START, node.id)
+            builder.add_edge(start, node.id)
         compiled = cast("StateGraphRunnable", builder.compile(name="heddle"))
         compiled.get_graph = self._draw
         return compiled
@@ -104,13 +97,13 @@ class CompiledGraph:
     @cached_property
     def drawing(self) -> StateGraphRunnable:
         """The same nodes with the drawn edges as barriers: for pictures and for the export."""
-        builder: Any = StateGraph(State)
+        builder, start, end = _builder()
         for node in self.nodes.values():
             builder.add_node(node.id, _wrapper(node))
             sources = sorted({edge.source for edge in node.in_edges})
-            builder.add_edge(sources or START, node.id)
+            builder.add_edge(sources or start, node.id)
         for leaf in self.leaves:
-            builder.add_edge(leaf, END)
+            builder.add_edge(leaf, end)
         return cast("StateGraphRunnable", builder.compile(name="heddle"))
 
     def _draw(self, *args: Any, **kwargs: Any) -> Any:
@@ -155,6 +148,22 @@ def _compile(
     }
     leaves = tuple(node.id for node in graph.nodes if node.id not in sources)
     return CompiledGraph(nodes, leaves, variables, input_schema)
+
+
+def _builder() -> tuple[Any, str, str]:
+    """An empty StateGraph with its START and END, imported on first use: it takes half a second."""
+    from langgraph.graph import (  # pyright: ignore[reportMissingTypeStubs]
+        END,
+        START,
+        StateGraph,
+    )
+
+    return StateGraph(State), START, END
+
+
+def warm_up() -> None:
+    """Import LangGraph ahead of the first run; meant for a thread, after the server is ready."""
+    _builder()
 
 
 def _wrapper(node: CompiledNode) -> Callable[[Any], Awaitable[dict[str, Any]]]:

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from langchain_core.runnables import RunnableConfig
-
 from graphs.compile import CompiledGraph
 from graphs.events import (
     RunCancelled,
@@ -23,7 +21,7 @@ from graphs.events import (
 from graphs.node_type import Services
 from graphs.scope import CURRENT, Journal, RunControl, RunEnvironment, Scope
 
-SUPERSTEPS: RunnableConfig = {"recursion_limit": 2}
+SUPERSTEPS = {"recursion_limit": 2}
 """Every node is in the first superstep; a second would be a defect of the compiler."""
 
 
