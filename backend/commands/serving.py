@@ -1,8 +1,10 @@
 """`heddle up`, `heddle serve` and `heddle migrate`: the server and its database."""
 
 import asyncio
+import gc
 import socket
 import sys
+import threading
 from contextlib import suppress
 from types import FrameType
 from typing import Any
@@ -15,6 +17,7 @@ from backend.database import close_database, open_database
 from backend.settings import Settings
 from backend.system import service as system
 from backend.system.logs import configure_logs
+from graphs.compile import warm_up
 
 GRACE_S = 3
 
@@ -68,11 +71,22 @@ def _serve(settings: Settings, *, banner: bool) -> int:
         ws_max_size=1024 * 1024,
     )
     server = _Server(config, settings, banner)
+    settle_memory()
     with suppress(KeyboardInterrupt):
         server.run()
     if banner and server.started:
         say("Stopped.")
     return 0 if server.started else 1
+
+
+def settle_memory() -> None:
+    """Take what was imported out of the garbage collector's sight, and let it look less often.
+
+    Its default of 700 allocations cost a fifth of the CPU time of every run.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
 
 
 class _Server(uvicorn.Server):
@@ -89,6 +103,7 @@ class _Server(uvicorn.Server):
             return
         url = self._url()
         log.info("server.ready", url=url)
+        threading.Thread(target=warm_up, name="warm up", daemon=True).start()
         if not self._banner:
             return
         say(f"Heddle is running at {url}")
