@@ -41,6 +41,17 @@ def quiet_logs() -> None:
     )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One PostgreSQL server and one browser for the whole suite: each stays with one worker."""
+    for item in items:
+        asked = getattr(item, "fixturenames", ())
+        chosen = getattr(getattr(item, "callspec", None), "params", {})
+        if "browser" in item.keywords:
+            item.add_marker(pytest.mark.xdist_group("browser"))
+        elif "postgres_server" in asked or "postgres" in map(str, chosen.values()):
+            item.add_marker(pytest.mark.xdist_group("postgres"))
+
+
 @pytest.fixture
 def make_settings(tmp_path: Path, sqlite_template: Path) -> Callable[..., Settings]:
     """Settings with a data dir of this test, its SQLite file migrated already."""

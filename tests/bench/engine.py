@@ -15,6 +15,7 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.graph import END, START, StateGraph
 from uuid_utils.compat import uuid7
 
+from backend.commands.serving import settle_memory
 from backend.database import close_database, open_database
 from backend.runs.bus import LocalBus
 from backend.runs.journal import RunJournal
@@ -69,6 +70,7 @@ class Effect(NodeType[EffectParams]):
 async def measure(area: Area) -> None:
     """Fills the rows of its area, like every module's `measure`."""
     configure_logs("warning")
+    settle_memory()
     directory = area.place("data")
     await open_database(Settings(data_dir=directory, secret_key="k" * 32))
     writer = JournalWriter(LocalBus())

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.live_server import LiveServer
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
