@@ -28,6 +28,37 @@ function stylesInside(): Plugin {
   }
 }
 
+interface Package {
+  version: string
+  license?: string
+  dependencies?: Record<string, string>
+}
+
+/** The licences of what is bundled travel with it, as they ask. */
+function notices(): Plugin {
+  return {
+    name: 'notices',
+    apply: 'build',
+    generateBundle() {
+      const found = new Map<string, string>()
+      const visit = (name: string): void => {
+        const path = join('node_modules', name)
+        // Vue itself is NiceGUI's; libraries carry their own dependencies inside them.
+        if (name === 'vue' || found.has(name)) return
+        const about = JSON.parse(readFileSync(join(path, 'package.json'), 'utf8')) as Package
+        const file = readdirSync(path).find((entry) => /^licen[cs]e/i.test(entry))
+        const text = file ? readFileSync(join(path, file), 'utf8').trim() : about.license
+        found.set(name, `${name} ${about.version}\n\n${text}\n`)
+        Object.keys(about.dependencies ?? {}).forEach(visit)
+      }
+      const own = JSON.parse(readFileSync('package.json', 'utf8')) as Package
+      Object.keys(own.dependencies ?? {}).forEach(visit)
+      const parts = [...found.keys()].sort().map((name) => found.get(name))
+      this.emitFile({ type: 'asset', fileName: 'NOTICES.txt', source: parts.join('\n---\n\n') })
+    },
+  }
+}
+
 /**
  * NiceGUI serves the bundle as immutable under a key that follows the directory's name and time,
  * so a new content must have a new directory.
@@ -52,7 +83,7 @@ function hashedDirectory(): Plugin {
 }
 
 export default defineConfig({
-  plugins: [vue(), stylesInside(), hashedDirectory()],
+  plugins: [vue(), stylesInside(), notices(), hashedDirectory()],
   define: { 'process.env.NODE_ENV': '"production"' },
   build: {
     target: 'es2022',
