@@ -38,9 +38,9 @@ def as_visitor(client: httpx.AsyncClient) -> httpx.AsyncClient:
     return client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """One browser for all browser tests."""
+    """One browser for a module: while Playwright is open, asyncio tests cannot run beside it."""
     if CHROMIUM is None:
         pytest.fail("No Chromium here: apt-get install chromium", pytrace=False)
     with sync_playwright() as playwright:
