@@ -48,7 +48,27 @@ GRAPHS_KEPT = 128
 DRAIN_S = 2.0
 """How long a shutdown waits for the runs that it stopped."""
 
+REVIVE_AFTER_S = (1.0, 5.0, 30.0, 120.0)
+"""The pauses before a run is taken up again whose events the database did not take.
+
+When no step has ended between as many attempts, the run has failed.
+"""
+
 log: Any = structlog.get_logger("heddle.runs")
+
+
+class StorageError(GraphError):
+    """What a run produced was refused by the database again and again."""
+
+    code = "not_stored"
+
+
+class Revivals:
+    """How often a run was revived since it had `completed_steps`."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.completed_steps = 0
 
 
 class ActiveRun:
@@ -77,6 +97,7 @@ class Executor:
         self._room = asyncio.Event()
         self._room.set()
         self._claiming: asyncio.Task[None] | None = None
+        self._revivals: dict[str, Revivals] = {}
 
     async def open(self) -> None:
         """Start to write, to claim and to listen; take up what a dead process left."""
@@ -159,17 +180,47 @@ class Executor:
             )
         except Fenced:
             log.warning("run_fenced", run_id=record.id)
-        except (GraphError, AppError) as error:
-            await self._fail(journal, Failure(error.code, str(error)))
-        except Exception:
-            log.exception("run_broke", run_id=record.id)
-            if journal.error is None:
-                failure = Failure("internal_error", "Something went wrong inside the server.")
-                await self._fail(journal, failure)
+        except Exception as error:  # noqa: BLE001 whatever it was, others must not suffer
+            await self._broke(journal, error)
         finally:
+            if record.status.ended and journal.error is None:
+                self._revivals.pop(record.id, None)
             del self.active[record.id]
             self._room.set()
             active.ended.set()
+
+    async def _broke(self, journal: RunJournal, error: Exception) -> None:
+        """End a run that cannot go on; one that cannot even be written is tried again later."""
+        if journal.error is not None:
+            self._revive(journal.record.id, blame=True)
+            return
+        if isinstance(error, GraphError | AppError):
+            failure = Failure(error.code, str(error))
+        else:
+            log.error("run_broke", run_id=journal.record.id, exc_info=error)
+            failure = Failure("internal_error", "Something went wrong inside the server.")
+        try:
+            await self._fail(journal, failure)
+        except Exception as refusal:  # noqa: BLE001
+            log.error("run_end_not_written", run_id=journal.record.id, error=repr(refusal))
+            self._revive(journal.record.id, blame=True)
+
+    def _revive(self, run_id: str, *, blame: bool) -> None:
+        """Ring for a run again, later each time that it was to blame."""
+        revivals = self._revivals.setdefault(run_id, Revivals())
+        delay_s = REVIVE_AFTER_S[min(revivals.count, len(REVIVE_AFTER_S) - 1)]
+        revivals.count += blame
+        loop = asyncio.get_running_loop()
+        loop.call_later(delay_s, lambda: _spawn(self.bus.enqueue(run_id)))
+
+    def _is_hopeless(self, record: RunRecord) -> bool:
+        """Whether a claimed run was revived often enough without getting any further."""
+        revivals = self._revivals.get(record.id)
+        if revivals is None:
+            return False
+        if record.completed_steps > revivals.completed_steps:
+            revivals.count, revivals.completed_steps = 0, record.completed_steps
+        return revivals.count > len(REVIVE_AFTER_S)
 
     async def _fail(self, journal: RunJournal, error: Failure) -> None:
         started = journal.record.started_at
@@ -184,10 +235,17 @@ class Executor:
                 continue
             try:
                 journal = await self.writer.claim(run_id, self.owner)
-            except Exception:
-                log.exception("run_not_claimed", run_id=run_id)
+            except Exception as error:  # noqa: BLE001 the database may be back later
+                log.warning("run_not_claimed", run_id=run_id, error=repr(error))
+                self._revive(run_id, blame=False)
                 continue
-            if journal is not None:
+            if journal is None:
+                self._revivals.pop(run_id, None)
+            elif self._is_hopeless(journal.record):
+                del self._revivals[run_id]
+                message = "What the run produced could not be stored."
+                await self._broke(journal, StorageError(message))
+            else:
                 self._begin(journal, None)
 
     async def cancel(self, signal: Signal) -> bool:

@@ -7,19 +7,20 @@ status and trigger; only a filter by time counts the rows of its range in the in
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
-from uuid import UUID
 
 from msgspec import Struct
 
 from backend.actor import Actor
 from backend.database import fetch
 from backend.errors import Invalid, NotFound
-from backend.pagination import Page, PageRequest, paginate
+from backend.pagination import Page, PageRequest, decode_cursor, paginate, parse_sort
 from backend.runs import event_log
 from backend.runs.event_log import EventRow
 from backend.runs.journal_writer import read_run
 from backend.runs.record import COLUMNS, RunRecord, from_row
+from backend.runs.run_ids import is_id, lowest_id
 from backend.runs.schemas import EventView, LogLine, RunStats, RunView, StepView, Trigger
 from backend.runs.status import RunStatus
 from backend.runs.step_inputs import StepInputs
@@ -35,7 +36,11 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 
 Condition = tuple[str, Sequence[Any]]
 
-_LEEWAY = timedelta(minutes=1)
+SORTS = {"created_at": "id"}
+"""Ids begin with the time of their creation."""
+
+NEWEST_FIRST = "-created_at"
+_LEEWAY = timedelta(seconds=1)
 
 
 class RunFilter(Struct, frozen=True, kw_only=True):
@@ -56,11 +61,11 @@ class RunFilter(Struct, frozen=True, kw_only=True):
         # ids begin with the time in milliseconds and are indexed; the moment itself is not
         if self.created_after is not None:
             moment = _aware(self.created_after)
-            found.append(("id >= ?", [_lowest_id(moment - _LEEWAY)]))
+            found.append(("id >= ?", [lowest_id(moment - _LEEWAY)]))
             found.append(("created_at >= ?", [moment]))
         if self.created_before is not None:
             moment = _aware(self.created_before)
-            found.append(("id < ?", [_lowest_id(moment + _LEEWAY)]))
+            found.append(("id < ?", [lowest_id(moment + _LEEWAY)]))
             found.append(("created_at < ?", [moment]))
         return found
 
@@ -104,16 +109,23 @@ async def get(actor: Actor, run_id: str) -> RunView:
 
 async def list_runs(actor: Actor, filters: RunFilter, page: PageRequest) -> Page[RunView]:
     """One page of the tenant's runs, newest first unless sorted by `created_at`."""
+    sort = parse_sort(page.sort, SORTS, NEWEST_FIRST)
+    if page.cursor:
+        decode_cursor(page.cursor, sort)
     counted = filters.counted(actor.tenant_id)
+    total = None if counted is None else await _count(counted)
+    if total == 0:
+        # to find out that there is none, the page would read every row
+        return Page([], None, 0)
     return await paginate(
         page,
         source="run",
         columns=COLUMNS,
         where=filters.conditions(actor.tenant_id),
-        sorts={"created_at": "id"},
-        default_sort="-created_at",
+        sorts=SORTS,
+        default_sort=NEWEST_FIRST,
         to=lambda row: from_row(row).view(),
-        total=None if counted is None else lambda: _count(counted),
+        total=None if total is None else partial(_known, total),
     )
 
 
@@ -206,12 +218,8 @@ async def stats(actor: Actor, workflow_id: str | None = None) -> RunStats:
     )
 
 
-def is_id(text: str) -> bool:
-    """Whether a text has the form of our ids."""
-    try:
-        return str(UUID(text)) == text.lower()
-    except ValueError:
-        return False
+async def _known(total: int) -> int:
+    return total
 
 
 async def _count(conditions: list[Condition]) -> int:
@@ -229,9 +237,3 @@ def _literal(text: str) -> str:
 
 def _aware(moment: datetime) -> datetime:
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-
-
-def _lowest_id(moment: datetime) -> str:
-    """The least UUIDv7 of a moment."""
-    digits = f"{max(int(moment.timestamp() * 1000), 0):012x}"
-    return f"{digits[:8]}-{digits[8:12]}-7000-8000-000000000000"

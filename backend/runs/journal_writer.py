@@ -18,7 +18,7 @@ from backend.runs.journal import Entry, Fenced, RunJournal
 from backend.runs.record import COLUMNS, RunRecord, from_row
 from backend.runs.status import CLAIMABLE
 
-LINGER_S = 0.001
+LINGER_S = 0.01
 """How long events that nobody waits for may gather before they are written."""
 
 RETRY_DELAYS_S = (0.05, 0.2, 1.0, 3.0)

@@ -6,7 +6,8 @@ from typing import Annotated, Any, TypeVar
 
 from litestar import Request, Response, Router, delete, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 
 from backend.actor import Actor
 from backend.errors import Invalid
@@ -38,21 +39,37 @@ MAX_SEQ = 2**53
 
 Item = TypeVar("Item")
 Text = QueryParameter(max_length=200)
+PreferHeader = Annotated[
+    str | None,
+    HeaderParameter(
+        name="Prefer", description="`wait=30`: answer when the run has ended, or after 30 s."
+    ),
+]
+LastEventIdHeader = Annotated[
+    str | None,
+    HeaderParameter(name="Last-Event-ID", description="Go on after the event with this `seq`."),
+]
 _WAIT = re.compile(r'(?:^|[,;\s])wait\s*=\s*"?(\d{1,9})"?', re.IGNORECASE)
 
 
-@post("/workflows/{workflow_id:str}/runs", status_code=202, operation_id="startRun")
+@post(
+    "/workflows/{workflow_id:str}/runs",
+    status_code=202,
+    operation_id="startRun",
+    responses={200: ResponseSpec(RunView, description="The finished run, or its events")},
+)
 async def start_run(
     actor: NamedDependency[Actor],
     workflow_id: FromPath[str],
     data: JSONBody[StartRun],
     request: Request[Any, Any, Any],
+    prefer: PreferHeader = None,
 ) -> Response[RunView]:
     """Start a run: 202 once it is stored. `Prefer: wait=30` answers 200 with the finished run,
     `Accept: text/event-stream` with its events.
     """
     trigger = Trigger.API if "authorization" in request.headers else Trigger.MANUAL
-    wait_s = _wait_s(request)
+    wait_s = _wait_s(prefer)
     run_id = reserved_id()
     if _wants_stream(request):
         run = await service.start(actor, workflow_id, data, trigger, run_id=run_id)
@@ -72,8 +89,7 @@ def _location(run: RunView) -> str:
     return f"/api/v1/runs/{run.id}"
 
 
-def _wait_s(request: Request[Any, Any, Any]) -> int | None:
-    prefer = request.headers.get("prefer")
+def _wait_s(prefer: str | None) -> int | None:
     wait = _WAIT.search(prefer) if prefer else None
     return min(int(wait[1]), MAX_WAIT_S) if wait else None
 
@@ -185,13 +201,14 @@ async def list_events(
         QueryParameter(ge=0, le=MAX_SEQ, description="The `seq` of the last event that is known."),
     ] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=EVENTS_LIMIT)] = EVENTS_LIMIT,
+    last_event_id: LastEventIdHeader = None,
 ) -> Response[Page[EventView]]:
     """The run's events; with `Accept: text/event-stream` those that are still to come, too.
 
     The stream goes on after the header `Last-Event-ID`, which wins over `after`.
     """
     if _wants_stream(request):
-        return EventStream(await follow(actor, run_id, _cursor(request, after)))
+        return EventStream(await follow(actor, run_id, _cursor(last_event_id, after)))
     start = START if after is None else after
     found, total = await service.events(actor, run_id, start, limit)
     more = total > len(found)
@@ -218,8 +235,7 @@ def _all(items: list[Item]) -> Page[Item]:
     return Page(items=items, next_cursor=None, total=len(items))
 
 
-def _cursor(request: Request[Any, Any, Any], after: int | None) -> int:
-    given = request.headers.get("last-event-id")
+def _cursor(given: str | None, after: int | None) -> int:
     if not given:
         return START if after is None else after
     if given.isascii() and given.isdigit() and len(given) < 16:

@@ -27,9 +27,10 @@ from backend.runs.history import (
     step,
     steps,
 )
-from backend.runs.journal import RunJournal
+from backend.runs.journal import Fenced, RunJournal
 from backend.runs.journal_writer import delete_runs, read_run
 from backend.runs.record import RunRecord
+from backend.runs.run_ids import made_at
 from backend.runs.schemas import CleanupRuns, RunMode, RunView, StartRun, Trigger
 from backend.runs.status import ENDED, RunStatus
 from backend.workflows import service as workflows
@@ -109,6 +110,8 @@ async def start_and_wait(
             await active.ended.wait()
     except TimeoutError:
         await journal.flush()
+    if isinstance(journal.error, Fenced):
+        return await wait(actor, journal.record.id, timeout_s)
     if journal.error is not None:
         raise journal.error
     return journal.record.view()
@@ -205,7 +208,8 @@ async def _launch(
         metadata=request.metadata,
         config=request.config,
         total_steps=graph.total,
-        created_at=now(),
+        # lists are sorted by id, and a reserved id may be older than its run
+        created_at=now() if run_id is None else made_at(run_id),
     )
     return executor().launch(record, graph)
 
