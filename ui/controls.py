@@ -27,6 +27,8 @@ def button(
 ) -> ui.button:
     """A button; `kind` is `primary`, `danger`, `ghost` or nothing."""
     made = ui.button(text, on_click=on_click, icon=icon, color=None)
+    if icon:
+        made.props["title"] = text  # narrow screens show the icon alone
     return made.props("unelevated no-caps").classes(f"btn btn-{kind}" if kind else "btn")
 
 

@@ -14,6 +14,7 @@ from graphs.errors import GraphError
 from graphs.language.functions.registry import FUNCTIONS
 from graphs.problems import ProblemCode
 from graphs.registry import registry
+from tests.conftest import PASSWORD
 from ui import handbook
 
 registry()  # the node types bring failures of their own
@@ -123,3 +124,33 @@ async def test_examples_name_the_server_they_are_read_on(app_client: httpx.Async
     page = (await app_client.get("/help/api")).text
     assert "http://testserver" in page
     assert "ORIGIN_OF" not in page
+
+
+async def test_the_five_calls_work_as_they_are_written(app_client: httpx.AsyncClient) -> None:
+    text = (ROOT / "ui/help/api.md").read_text()
+    blocks = re.findall(r"```bash\n(.*?)```", text, re.DOTALL)
+    known = {"HEDDLE_USER": "admin", "HEDDLE_PASSWORD": PASSWORD}
+    answers: list[httpx.Response] = []
+    for block in blocks:
+        for name, value in known.items():
+            block = block.replace(f"${name}", value)
+        path = re.search(r'"\$HEDDLE([^"]+)"', block)
+        body = re.search(r"-d (?:'(.*?)'|\"(.*?)\"\s*\|)", block, re.DOTALL)
+        assert path is not None
+        headers = dict(
+            part.split(": ", 1) for part in re.findall(r"""-H ['"]([^'"]+)['"]""", block)
+        )
+        sent = (body[1] or body[2].replace('\\"', '"')) if body else None
+        method = "POST" if sent else "GET"
+        answer = await app_client.request(method, path[1], content=sent, headers=headers)
+        assert answer.status_code in {200, 201}, answer.text
+        answers.append(answer)
+        app_client.cookies.clear()
+        made = re.search(r"^(?:export .*\n)?([A-Z]+)=\$\(", block, re.MULTILINE)
+        if made:
+            field = "access_token" if made[1] == "TOKEN" else "id"
+            known[made[1]] = answer.json()[field]
+    assert len(answers) == 5
+    assert answers[3].json()["status"] == "completed"
+    assert "Hello Bergen" in answers[3].text
+    assert "event: run.completed" in answers[4].text
