@@ -131,7 +131,9 @@ async def test_stopping_leaves_runs_to_the_next_start(editor: Editor, executor: 
     async for delivery in heir_events(heir, run):
         if delivery.kind == "step.started":
             break
+    active = heir.active[run.id]
     assert await heir.cancel(Signal(run.id, "enough"))
+    await asyncio.wait_for(active.ended.wait(), 10)
     await asyncio.wait_for(heir.close(), 3)
     found = await ended(editor, run)
     assert found.status is RunStatus.CANCELLED
