@@ -49,7 +49,7 @@ describe('adding', () => {
 
   it('refuses a second start and says so', () => {
     expect(editor.add('start')).toBeNull()
-    expect(editor.toasts.at(-1)?.message).toContain('one start')
+    expect(editor.messages.toasts.at(-1)?.message).toContain('one start')
   })
 })
 
@@ -58,7 +58,7 @@ describe('moving', () => {
     editor.dropped(new Map([['a', { x: 900, y: 120 }]]))
     expect(scopeOf(editor.definition.value, 'a')).toBe('each')
     expect(wires()).toEqual(['each.out>end', 'b.out>c'])
-    expect(editor.toasts.at(-1)?.message).toContain('2 connections removed')
+    expect(editor.messages.toasts.at(-1)?.message).toContain('2 connections removed')
     editor.undo()
     expect(wires()).toHaveLength(4)
   })

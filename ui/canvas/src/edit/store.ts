@@ -1,136 +1,41 @@
-/** The editor's state and every command on it; components only call, they never change it. */
-import { computed, reactive, shallowRef, type ComputedRef, type InjectionKey, type ShallowRef, inject } from 'vue'
-import type {
-  Definition,
-  DefinitionPatch,
-  EditorStore,
-  Node,
-  NodePatch,
-  NodeType,
-  Note,
-  Position,
-  Problem,
-  Size,
-} from '../seam'
+/** Every command on the drawing; components only call, they never change it themselves. */
+import { inject, type InjectionKey } from 'vue'
+import type { Definition, DefinitionPatch, EditorStore, NodePatch, Note, Position, Size } from '../seam'
 import {
   addEdge,
   addNote,
-  containersOf,
   edgesOf,
   freshEdgeId,
   freshId,
   move,
   nodeOf,
-  noteOf,
   patchNode,
   patchNote,
   places,
   remove,
-  rescope,
   resize,
-  absolutePosition,
   scopeOf,
-  upstreamOf,
   usedIds,
 } from '../document/document'
 import { placementRefusal, refusal, type Wire } from '../document/connect'
+import { freeSpot } from '../document/geometry'
 import { layout } from '../document/layout'
-import { freeSpot, isContainer, sizeOf, snapped } from '../document/geometry'
-import { inputPorts, outputPorts, titleOf } from '../document/ports'
+import { outputPorts } from '../document/ports'
+import { prune } from '../document/prune'
 import { align, type Alignment } from './align'
-import { copy, paste, read, write, type Clip } from './clipboard'
-import { History } from './history'
-import { growAll, insert, relative, scopeAt, taken, type Loose } from './place'
-import type { SaveState, Saving } from './saving'
+import { copy, read, write, type Clip } from './clipboard'
+import { drop } from './drop'
+import type { Toast } from './messages'
+import { pasteBeside } from './pasting'
+import { growAll, insert, scopeAt, taken, type Loose } from './place'
+import { EditorState, type QuickAdd } from './state'
 
-/** What the drawing surface does for the store. */
-export interface Surface {
-  /** Draw the present definition now. */
-  sync(): void
-  select(ids: readonly string[]): void
-  centre(id: string): void
-  fit(): void
-  viewCentre(): Position
-  focus(): void
-  focusNode(id: string): void
-}
+export type { QuickAdd, Surface } from './state'
 
-export interface Toast {
-  readonly id: number
-  readonly message: string
-  readonly kind: 'info' | 'warning' | 'error'
-}
-
-export interface QuickAdd {
-  /** Where the palette opens, in client pixels. */
-  readonly client: Position
-  readonly at?: Position
-  readonly loose?: Loose
-  readonly edge?: string
-}
-
-const EMPTY: Definition = Object.freeze({})
-const TOAST_MS = 5000
-
-export class Editor implements EditorStore {
-  readonly definition: ShallowRef<Definition> = shallowRef(EMPTY)
-  readonly nodeTypes: ShallowRef<ReadonlyMap<string, NodeType>> = shallowRef(new Map())
-  readonly problems: ShallowRef<readonly Problem[]> = shallowRef([])
-  /** Everything selected: nodes, notes and edges. */
-  readonly selected: ShallowRef<ReadonlySet<string>> = shallowRef(new Set())
-  readonly fieldFocus: EditorStore['fieldFocus'] & ShallowRef = shallowRef(null)
-  readonly saving: ShallowRef<Saving | null> = shallowRef(null)
-  readonly surface: ShallowRef<Surface | null> = shallowRef(null)
-  readonly quickAdd: ShallowRef<QuickAdd | null> = shallowRef(null)
-  /** The note that is to be written in, once it is drawn. */
-  readonly editNote: ShallowRef<string | null> = shallowRef(null)
-  readonly toasts: Toast[] = reactive([])
-  readonly live: ShallowRef<string> = shallowRef('')
-  readonly locked: ShallowRef<boolean> = shallowRef(false)
-  /** Grows with each change of the undo log, which is no reactive thing itself. */
-  readonly historyTick: ShallowRef<number> = shallowRef(0)
-  readonly history = new History<Definition>(EMPTY)
-
-  readonly readOnly: ComputedRef<boolean> = computed(
-    () => this.mode === 'run' || this.locked.value,
-  )
-  readonly selection: ComputedRef<readonly string[]> = computed(() =>
-    [...places(this.definition.value).keys()].filter((id) => this.selected.value.has(id)),
-  )
-  readonly selectedNode: ComputedRef<Node | null> = computed(() => {
-    const [only, ...more] = this.selection.value
-    if (only === undefined || more.length) return null
-    return nodeOf(this.definition.value, only) ?? null
-  })
-  readonly canUndo = computed(() => this.historyTick.value >= 0 && this.history.canUndo)
-  readonly canRedo = computed(() => this.historyTick.value >= 0 && this.history.canRedo)
-  readonly saveState: ComputedRef<SaveState> = computed(
-    () => this.saving.value?.state.value ?? 'saved',
-  )
-  readonly isEmpty = computed(
-    () =>
-      (this.definition.value.nodes ?? []).length === 0 &&
-      (this.definition.value.notes ?? []).length === 0,
-  )
-
-  private readonly problemIndex = computed(() => {
-    const index = new Map<string, Problem[]>()
-    for (const problem of this.problems.value) {
-      if (!problem.node_id) continue
-      const known = index.get(problem.node_id)
-      if (known) known.push(problem)
-      else index.set(problem.node_id, [problem])
-    }
-    return index
-  })
+export class Editor extends EditorState implements EditorStore {
   private clip: Clip | null = null
   private pasteShift = 0
   private serial = 0
-
-  constructor(
-    readonly workflowId: string,
-    readonly mode: 'edit' | 'run',
-  ) {}
 
   // ---- opening ---------------------------------------------------------------------------------
 
@@ -143,45 +48,6 @@ export class Editor implements EditorStore {
   replace(definition: Definition, label: string): void {
     this.history.commit(definition, label)
     this.show(definition)
-  }
-
-  // ---- reading ---------------------------------------------------------------------------------
-
-  node(id: string): Node | undefined {
-    return nodeOf(this.definition.value, id)
-  }
-
-  note(id: string): Note | undefined {
-    return noteOf(this.definition.value, id)
-  }
-
-  typeOf(node: Node): NodeType | undefined {
-    return this.nodeTypes.value.get(node.type)
-  }
-
-  titleOf(node: Node): string {
-    return titleOf(node, this.typeOf(node))
-  }
-
-  portsOf(node: Node): readonly string[] {
-    return outputPorts(node, this.typeOf(node)).map((port) => port.name)
-  }
-
-  upstreamOf(id: string): readonly Node[] {
-    return upstreamOf(this.definition.value, id)
-  }
-
-  containersOf(id: string): readonly string[] {
-    return containersOf(this.definition.value, id)
-  }
-
-  /** A node's corner in canvas coordinates. */
-  absolute(id: string): Position {
-    return absolutePosition(this.definition.value, id)
-  }
-
-  problemsOf(id: string): readonly Problem[] {
-    return this.problemIndex.value.get(id) ?? NONE
   }
 
   // ---- changing --------------------------------------------------------------------------------
@@ -235,25 +101,8 @@ export class Editor implements EditorStore {
 
   /** Dropped nodes change their container when their middle lies in another one. */
   dropped(positions: ReadonlyMap<string, Position>): void {
-    const types = this.nodeTypes.value
-    let next = move(this.definition.value, positions)
-    let cut = 0
-    const moving = new Set(positions.keys())
-    for (const id of positions.keys()) {
-      const node = nodeOf(next, id)
-      if (!node || containersOf(next, id).some((outer) => moving.has(outer))) continue
-      const size = sizeOf(node, types.get(node.type))
-      const corner = absolutePosition(next, id)
-      const middle = { x: corner.x + size.width / 2, y: corner.y + size.height / 2 }
-      const scope = scopeAt(next, types, middle, moving)
-      if (scope !== scopeOf(next, id) && node.type !== 'start') {
-        const before = edgesOf(next).length
-        next = rescope(next, id, scope, snapped(relative(next, scope, corner)))
-        cut += before - edgesOf(next).length
-      }
-      next = growAll(next, types, id)
-    }
-    this.commit(next, positions.size === 1 ? 'Move' : `Move ${positions.size} items`)
+    const { definition, cut } = drop(this.definition.value, this.nodeTypes.value, positions)
+    this.commit(definition, positions.size === 1 ? 'Move' : `Move ${positions.size} items`)
     if (cut) {
       this.notify(`${plural(cut, 'connection')} removed: none may cross a container’s border.`, 'warning')
     }
@@ -396,28 +245,17 @@ export class Editor implements EditorStore {
 
   private pasteClip(clip: Clip, at?: Position, label = 'Paste'): void {
     if (this.readOnly.value) return
-    const types = this.nodeTypes.value
-    const sources = [...clip.nodes, ...clip.notes]
     this.pasteShift += 32
-    const corner = {
-      x: Math.min(...sources.map(({ position }) => position?.x ?? 0)) + this.pasteShift,
-      y: Math.min(...sources.map(({ position }) => position?.y ?? 0)) + this.pasteShift,
-    }
-    const known = sources.every(({ id }) => usedIds(this.definition.value).has(id))
-    const target = at ?? (known ? corner : this.freeCentre())
-    const scope = scopeAt(this.definition.value, types, target)
-    const result = paste(this.definition.value, clip, {
-      scope,
-      at: snapped(relative(this.definition.value, scope, target)),
-      refuse: (type) => placementRefusal(this.definition.value, types, type, scope),
+    const { definition, ids, refused } = pasteBeside(this.definition.value, this.nodeTypes.value, clip, {
+      at,
+      shift: this.pasteShift,
+      fallback: this.freeCentre(),
     })
-    let next = result.definition
-    for (const id of result.ids) if (nodeOf(next, id)) next = growAll(next, types, id)
-    if (result.refused.length) this.notify(result.refused[0] ?? '', 'warning')
-    if (!result.ids.length) return
-    this.commit(next, label)
-    this.select(result.ids)
-    this.announce(`${plural(result.ids.length, 'item')} pasted`)
+    if (refused[0] !== undefined) this.notify(refused[0], 'warning')
+    if (!ids.length) return
+    this.commit(definition, label)
+    this.select(ids)
+    this.announce(`${plural(ids.length, 'item')} pasted`)
   }
 
   // ---- attention -------------------------------------------------------------------------------
@@ -437,21 +275,11 @@ export class Editor implements EditorStore {
   }
 
   announce(message: string): void {
-    this.live.value = message
+    this.messages.announce(message)
   }
 
   notify(message: string, kind: Toast['kind'] = 'info'): void {
-    if (this.toasts.some((toast) => toast.message === message)) return
-    const id = ++this.serial
-    this.toasts.push({ id, message, kind })
-    if (this.toasts.length > 3) this.toasts.shift()
-    this.announce(message)
-    setTimeout(() => this.dismiss(id), kind === 'error' ? 2 * TOAST_MS : TOAST_MS)
-  }
-
-  dismiss(id: number): void {
-    const index = this.toasts.findIndex((toast) => toast.id === id)
-    if (index >= 0) this.toasts.splice(index, 1)
+    this.messages.notify(message, kind)
   }
 
   async flush(): Promise<void> {
@@ -486,29 +314,6 @@ export class Editor implements EditorStore {
     this.historyTick.value += 1
     this.surface.value?.sync()
   }
-}
-
-const NONE: readonly Problem[] = Object.freeze([])
-
-/** Edges from ports that a node no longer has would be invisible: they go with their port. */
-function prune(
-  definition: Definition,
-  types: ReadonlyMap<string, NodeType>,
-  id: string,
-): Definition {
-  const node = nodeOf(definition, id)
-  if (!node || isContainer(node, types.get(node.type))) return definition
-  const type = types.get(node.type)
-  const outputs = new Set(outputPorts(node, type).map(({ name }) => name))
-  const inputs = new Set(inputPorts(type).map(({ name }) => name))
-  const lost = edgesOf(definition)
-    .filter(
-      ({ edge }) =>
-        (edge.source === id && !outputs.has(edge.source_port ?? 'out')) ||
-        (edge.target === id && !inputs.has(edge.target_port ?? 'in')),
-    )
-    .map(({ edge }) => edge.id)
-  return lost.length ? remove(definition, new Set(lost)) : definition
 }
 
 export function plural(count: number, noun: string): string {
