@@ -72,6 +72,7 @@ function hashedDirectory(): Plugin {
         .filter((entry) => entry.isFile())
         .map((entry) => entry.name)
         .sort()
+      if (files.length === 0) return
       const hash = createHash('sha256')
       for (const file of files) hash.update(file).update(readFileSync(join(OUT, file)))
       const directory = join(OUT, hash.digest('hex').slice(0, 12))

@@ -50,10 +50,14 @@ describe('a connection', () => {
         const port = from.type === 'if' ? 'false' : 'out'
         for (const one of targetsOf(definition, TYPES, from.id, port).slice(0, 3)) {
           if (refusal(definition, TYPES, one) !== null) continue
-          definition = addEdge(definition, edge(`x${from.id}${one.target}`, one.source, one.target, port))
+          definition = addEdge(
+            definition,
+            edge(`x${from.id}${one.target}`, one.source, one.target, port),
+          )
         }
       }
-      for (const id of places(definition).keys()) expect(downstreamOf(definition, id).has(id)).toBe(false)
+      for (const id of places(definition).keys())
+        expect(downstreamOf(definition, id).has(id)).toBe(false)
     }
   })
 })

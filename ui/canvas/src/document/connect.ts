@@ -1,14 +1,6 @@
 /** Which connections may be drawn, and in words an analyst understands, why not. */
 import type { Definition, Edge } from '../seam'
-import {
-  bodyOf,
-  downstreamOf,
-  nodeOf,
-  places,
-  scopeOf,
-  sourcePort,
-  targetPort,
-} from './document'
+import { bodyOf, downstreamOf, nodeOf, places, scopeOf, sourcePort, targetPort } from './document'
 import { inputPorts, outputPorts, titleOf, type NodeTypes } from './ports'
 
 export interface Wire {

@@ -37,7 +37,9 @@ describe('a definition on the canvas and back', () => {
       }))
       const result = fromFlow(definition, moved)
       for (const { id, position } of moved) {
-        expect((nodeOf(result, id) ?? result.notes?.find((n) => n.id === id))?.position).toEqual(position)
+        expect((nodeOf(result, id) ?? result.notes?.find((n) => n.id === id))?.position).toEqual(
+          position,
+        )
       }
       expect(stripped(result)).toEqual(stripped(definition))
     }
@@ -55,7 +57,11 @@ describe('a definition on the canvas and back', () => {
           expect(scopeOf(definition, drawn.id)).toBe(drawn.parentNode)
         }
       }
-      expect(edges.map(({ id }) => id).sort()).toEqual(edgesOf(definition).map(({ edge }) => edge.id).sort())
+      expect(edges.map(({ id }) => id).sort()).toEqual(
+        edgesOf(definition)
+          .map(({ edge }) => edge.id)
+          .sort(),
+      )
     }
   })
 
@@ -103,7 +109,11 @@ describe('changes', () => {
   it('move a node into a container and out, without its edges', () => {
     const inside = rescope(sample(), 'a', 'each', { x: 48, y: 96 })
     expect(scopeOf(inside, 'a')).toBe('each')
-    expect(edgesOf(inside).map(({ edge }) => edge.id).sort()).toEqual(['e3', 'e4'])
+    expect(
+      edgesOf(inside)
+        .map(({ edge }) => edge.id)
+        .sort(),
+    ).toEqual(['e3', 'e4'])
     expect(absolutePosition(inside, 'a')).toEqual({ x: 688, y: 96 })
     const outside = rescope(inside, 'c', null, { x: 0, y: 0 })
     expect(containersOf(outside, 'c')).toEqual([])
@@ -129,5 +139,7 @@ describe('reading', () => {
 })
 
 function stripped(definition: Definition): unknown {
-  return JSON.parse(JSON.stringify(definition, (key, value: unknown) => (key === 'position' ? 0 : value)))
+  return JSON.parse(
+    JSON.stringify(definition, (key, value: unknown) => (key === 'position' ? 0 : value)),
+  )
 }

@@ -181,10 +181,7 @@ export function remove(definition: Definition, ids: ReadonlySet<string>): Defini
 }
 
 /** Put nodes and notes at positions relative to their scope. */
-export function move(
-  definition: Definition,
-  positions: ReadonlyMap<string, Position>,
-): Definition {
+export function move(definition: Definition, positions: ReadonlyMap<string, Position>): Definition {
   const differs = (id: string, current: Position | undefined): boolean => {
     const next = positions.get(id)
     const { x, y } = current ?? ORIGIN

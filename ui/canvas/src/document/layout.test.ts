@@ -8,7 +8,9 @@ it('puts every step to the right of what leads to it, and bodies inside their co
   for (let seed = 0; seed < 30; seed++) {
     const laid = await layout(randomDefinition(seed), TYPES)
     for (const { edge: one } of edgesOf(laid)) {
-      expect(nodeOf(laid, one.target)!.position!.x).toBeGreaterThan(nodeOf(laid, one.source)!.position!.x)
+      expect(nodeOf(laid, one.target)!.position!.x).toBeGreaterThan(
+        nodeOf(laid, one.source)!.position!.x,
+      )
     }
     const boxes = [...places(laid).values()].map(({ node: one, scope }) => ({
       scope,
@@ -22,7 +24,8 @@ it('puts every step to the right of what leads to it, and bodies inside their co
         expect(a.x + a.width).toBeLessThanOrEqual(outer.width)
         expect(a.y + a.height).toBeLessThanOrEqual(outer.height)
       }
-      for (const b of boxes) if (a.id < b.id && a.scope === b.scope) expect(overlaps(a, b)).toBe(false)
+      for (const b of boxes)
+        if (a.id < b.id && a.scope === b.scope) expect(overlaps(a, b)).toBe(false)
     }
   }
 })
@@ -30,7 +33,11 @@ it('puts every step to the right of what leads to it, and bodies inside their co
 it('leads upper ports upwards', async () => {
   const definition = {
     nodes: [node('no'), node('start', 'start'), node('if', 'if'), node('yes')],
-    edges: [edge('e1', 'start', 'if'), edge('e2', 'if', 'no', 'false'), edge('e3', 'if', 'yes', 'true')],
+    edges: [
+      edge('e1', 'start', 'if'),
+      edge('e2', 'if', 'no', 'false'),
+      edge('e3', 'if', 'yes', 'true'),
+    ],
   }
   const laid = await layout(definition, TYPES)
   expect(nodeOf(laid, 'yes')!.position!.y).toBeLessThan(nodeOf(laid, 'no')!.position!.y)

@@ -1,6 +1,16 @@
 /** Auto-layout, left to right, by dagre: inner bodies first, then what holds them. */
 import type { Body, Definition, Edge, Node, Position, Size } from '../seam'
-import { ORIGIN, bodyOf, mapNode, move, nodeOf, places, scopeOf, sourcePort, type Scope } from './document'
+import {
+  ORIGIN,
+  bodyOf,
+  mapNode,
+  move,
+  nodeOf,
+  places,
+  scopeOf,
+  sourcePort,
+  type Scope,
+} from './document'
 import {
   CONTAINER_FOOTER,
   CONTAINER_HEADER,
@@ -12,7 +22,12 @@ import {
 } from './geometry'
 import { outputPorts, type NodeTypes } from './ports'
 
-export const BODY_PAD = { left: 48, top: CONTAINER_HEADER + 48, right: 48, bottom: CONTAINER_FOOTER + 32 }
+export const BODY_PAD = {
+  left: 48,
+  top: CONTAINER_HEADER + 48,
+  right: 48,
+  bottom: CONTAINER_FOOTER + 32,
+}
 
 interface Box extends Size {
   readonly id: string

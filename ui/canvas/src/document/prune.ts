@@ -5,11 +5,7 @@ import { isContainer } from './geometry'
 import { inputPorts, outputPorts, type NodeTypes } from './ports'
 
 /** Edges from ports that a node no longer has would be invisible: they go with their port. */
-export function prune(
-  definition: Definition,
-  types: NodeTypes,
-  id: string,
-): Definition {
+export function prune(definition: Definition, types: NodeTypes, id: string): Definition {
   const node = nodeOf(definition, id)
   if (!node || isContainer(node, types.get(node.type))) return definition
   const type = types.get(node.type)

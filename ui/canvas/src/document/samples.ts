@@ -20,7 +20,10 @@ export const TYPES: ReadonlyMap<string, NodeType> = new Map(
     type('start', { inputs: [] }),
     type('end', { outputs: [] }),
     type('if', { outputs: [{ name: 'true' }, { name: 'false' }] }),
-    type('switch', { outputs: [{ name: 'default' }], outputs_from: { param: 'cases', key: 'port' } }),
+    type('switch', {
+      outputs: [{ name: 'default' }],
+      outputs_from: { param: 'cases', key: 'port' },
+    }),
     type('merge'),
     type('template', { category: 'data' }),
     type('prompt', { category: 'ai' }),
@@ -82,7 +85,9 @@ export function randomDefinition(seed: number): Definition {
     const nodes: Node[] = []
     const edges: Edge[] = []
     for (let i = 0; i < 1 + Math.floor(next() * 5); i++) {
-      const kind = pick(depth < 2 ? ['template', 'if', 'merge', 'for_each'] : ['template', 'if', 'merge'])
+      const kind = pick(
+        depth < 2 ? ['template', 'if', 'merge', 'for_each'] : ['template', 'if', 'merge'],
+      )
       const made = node(`n${++count}`, kind, {
         position: { x: Math.floor(next() * 900), y: Math.floor(next() * 900) },
       })

@@ -25,7 +25,9 @@ describe('copy and paste', () => {
 
   it('lets expressions follow the new ids', () => {
     const { definition } = duplicate(['each'])
-    expect(nodeOf(definition, 'c_2')?.params).toEqual({ prompt: '{{ steps.b_2.text }} of {{ item }}' })
+    expect(nodeOf(definition, 'c_2')?.params).toEqual({
+      prompt: '{{ steps.b_2.text }} of {{ item }}',
+    })
     expect(nodeOf(definition, 'c')?.params).toEqual({ prompt: '{{ steps.b.text }} of {{ item }}' })
   })
 
@@ -50,7 +52,10 @@ describe('copy and paste', () => {
 
   it('leaves out what may not be placed', () => {
     const clip = copy(sample(), new Set(['start', 'a']))!
-    const result = paste(sample(), clip, { ...HERE, refuse: (type) => (type === 'start' ? 'one start' : null) })
+    const result = paste(sample(), clip, {
+      ...HERE,
+      refuse: (type) => (type === 'start' ? 'one start' : null),
+    })
     expect(result.ids).toEqual(['a_2'])
     expect(result.refused).toEqual(['one start'])
   })

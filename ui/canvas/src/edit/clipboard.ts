@@ -197,7 +197,9 @@ function isNode(value: unknown): value is Node {
     return false
   }
   const body = value['body']
-  return body === undefined || body === null || (isObject(body) && list(body['nodes']).every(isNode))
+  return (
+    body === undefined || body === null || (isObject(body) && list(body['nodes']).every(isNode))
+  )
 }
 
 function isEdge(value: unknown): value is Edge {

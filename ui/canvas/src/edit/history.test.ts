@@ -41,7 +41,14 @@ describe('history', () => {
     history.commit('hello!', 'Edit', 'text')
     history.commit('moved', 'Move')
     history.commit('moved?', 'Edit', 'text')
-    expect(history.entries.map(({ state }) => state)).toEqual(['a', 'hel', 'hello', 'hello!', 'moved', 'moved?'])
+    expect(history.entries.map(({ state }) => state)).toEqual([
+      'a',
+      'hel',
+      'hello',
+      'hello!',
+      'moved',
+      'moved?',
+    ])
   })
 
   it('does not join typing across an undo', () => {
@@ -65,7 +72,12 @@ describe('history', () => {
   it('keeps a bounded number of steps', () => {
     const { history } = clocked(3)
     for (const state of ['b', 'c', 'd', 'e', 'f']) history.commit(state, state)
-    expect([history.undo(), history.undo(), history.undo(), history.undo()]).toEqual(['e', 'd', 'c', null])
+    expect([history.undo(), history.undo(), history.undo(), history.undo()]).toEqual([
+      'e',
+      'd',
+      'c',
+      null,
+    ])
   })
 
   it('ignores a commit that changes nothing', () => {

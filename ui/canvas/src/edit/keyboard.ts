@@ -51,12 +51,33 @@ export interface Shortcut {
 export const SHORTCUTS: readonly Shortcut[] = [
   { command: 'palette', keys: ['Tab'], title: 'Add a step after the selected one', group: 'Build' },
   { command: 'search', keys: ['/'], title: 'Search the step palette', group: 'Build' },
-  { command: 'connect', keys: ['C'], title: 'Connect the selected step to another', group: 'Build' },
-  { command: 'inspect', keys: ['Enter'], title: 'Open the selected step’s settings', group: 'Build', reads: true },
+  {
+    command: 'connect',
+    keys: ['C'],
+    title: 'Connect the selected step to another',
+    group: 'Build',
+  },
+  {
+    command: 'inspect',
+    keys: ['Enter'],
+    title: 'Open the selected step’s settings',
+    group: 'Build',
+    reads: true,
+  },
   { command: 'rename', keys: ['F2'], title: 'Rename the selected step', group: 'Build' },
-  { command: 'toggle-disabled', keys: ['D'], title: 'Switch the selected steps off or on', group: 'Build' },
+  {
+    command: 'toggle-disabled',
+    keys: ['D'],
+    title: 'Switch the selected steps off or on',
+    group: 'Build',
+  },
   { command: 'note', keys: ['Shift+S'], title: 'Add a note', group: 'Build' },
-  { command: 'tidy', keys: ['Shift+Alt+T'], title: 'Tidy up: lay out all steps, or the selected', group: 'Build' },
+  {
+    command: 'tidy',
+    keys: ['Shift+Alt+T'],
+    title: 'Tidy up: lay out all steps, or the selected',
+    group: 'Build',
+  },
   { command: 'undo', keys: ['Mod+Z'], title: 'Undo', group: 'Edit' },
   { command: 'redo', keys: ['Mod+Shift+Z', 'Mod+Y'], title: 'Redo', group: 'Edit' },
   { command: 'copy', keys: ['Mod+C'], title: 'Copy as JSON', group: 'Edit', reads: true },
@@ -67,21 +88,78 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { command: 'select-all', keys: ['Mod+A'], title: 'Select all', group: 'Edit', reads: true },
   { command: 'deselect', keys: ['Escape'], title: 'Select nothing', group: 'Edit', reads: true },
   { command: 'save', keys: ['Mod+S'], title: 'Save now', group: 'Edit' },
-  { command: 'walk-left', keys: ['ArrowLeft'], title: 'Go to the step before', group: 'Move about', reads: true },
-  { command: 'walk-right', keys: ['ArrowRight'], title: 'Go to the step after', group: 'Move about', reads: true },
-  { command: 'walk-up', keys: ['ArrowUp'], title: 'Go to the step above', group: 'Move about', reads: true },
-  { command: 'walk-down', keys: ['ArrowDown'], title: 'Go to the step below', group: 'Move about', reads: true },
-  { command: 'select-downstream', keys: ['Shift+ArrowRight'], title: 'Select everything after it too', group: 'Move about', reads: true },
-  { command: 'nudge-left', keys: ['Alt+ArrowLeft'], title: 'Move the selection left', group: 'Edit' },
-  { command: 'nudge-right', keys: ['Alt+ArrowRight'], title: 'Move the selection right', group: 'Edit' },
+  {
+    command: 'walk-left',
+    keys: ['ArrowLeft'],
+    title: 'Go to the step before',
+    group: 'Move about',
+    reads: true,
+  },
+  {
+    command: 'walk-right',
+    keys: ['ArrowRight'],
+    title: 'Go to the step after',
+    group: 'Move about',
+    reads: true,
+  },
+  {
+    command: 'walk-up',
+    keys: ['ArrowUp'],
+    title: 'Go to the step above',
+    group: 'Move about',
+    reads: true,
+  },
+  {
+    command: 'walk-down',
+    keys: ['ArrowDown'],
+    title: 'Go to the step below',
+    group: 'Move about',
+    reads: true,
+  },
+  {
+    command: 'select-downstream',
+    keys: ['Shift+ArrowRight'],
+    title: 'Select everything after it too',
+    group: 'Move about',
+    reads: true,
+  },
+  {
+    command: 'nudge-left',
+    keys: ['Alt+ArrowLeft'],
+    title: 'Move the selection left',
+    group: 'Edit',
+  },
+  {
+    command: 'nudge-right',
+    keys: ['Alt+ArrowRight'],
+    title: 'Move the selection right',
+    group: 'Edit',
+  },
   { command: 'nudge-up', keys: ['Alt+ArrowUp'], title: 'Move the selection up', group: 'Edit' },
-  { command: 'nudge-down', keys: ['Alt+ArrowDown'], title: 'Move the selection down', group: 'Edit' },
+  {
+    command: 'nudge-down',
+    keys: ['Alt+ArrowDown'],
+    title: 'Move the selection down',
+    group: 'Edit',
+  },
   { command: 'fit', keys: ['1'], title: 'Show everything', group: 'Move about', reads: true },
   { command: 'zoom-100', keys: ['0'], title: 'Zoom to 100 %', group: 'Move about', reads: true },
   { command: 'zoom-in', keys: ['+', '='], title: 'Zoom in', group: 'Move about', reads: true },
   { command: 'zoom-out', keys: ['-'], title: 'Zoom out', group: 'Move about', reads: true },
-  { command: 'hand', keys: ['H'], title: 'Hand: drag the background to pan', group: 'Move about', reads: true },
-  { command: 'marquee', keys: ['V'], title: 'Arrow: drag the background to select', group: 'Move about', reads: true },
+  {
+    command: 'hand',
+    keys: ['H'],
+    title: 'Hand: drag the background to pan',
+    group: 'Move about',
+    reads: true,
+  },
+  {
+    command: 'marquee',
+    keys: ['V'],
+    title: 'Arrow: drag the background to select',
+    group: 'Move about',
+    reads: true,
+  },
   { command: 'run', keys: ['Mod+Enter'], title: 'Run', group: 'Run' },
   { command: 'problems', keys: ['P'], title: 'Show or hide the problems', group: 'Run' },
   { command: 'help', keys: ['?'], title: 'This list', group: 'Run', reads: true },
@@ -120,7 +198,8 @@ function matches(event: KeyPress, shortcut: string): boolean {
 export function isTyping(target: EventTarget | null): boolean {
   return (
     target instanceof HTMLElement &&
-    (target.isContentEditable || target.closest('input, textarea, select, [role="textbox"]') !== null)
+    (target.isContentEditable ||
+      target.closest('input, textarea, select, [role="textbox"]') !== null)
   )
 }
 

@@ -20,7 +20,15 @@ import {
   usedIds,
   type Scope,
 } from '../document/document'
-import { CARD_WIDTH, contains, freeSpot, isContainer, sizeOf, snapped, type Rect } from '../document/geometry'
+import {
+  CARD_WIDTH,
+  contains,
+  freeSpot,
+  isContainer,
+  sizeOf,
+  snapped,
+  type Rect,
+} from '../document/geometry'
 import { inputPorts, outputPorts, type NodeTypes } from '../document/ports'
 import { refusal } from '../document/connect'
 import { BODY_PAD, grow } from '../document/layout'
@@ -64,7 +72,9 @@ export function insert(definition: Definition, types: NodeTypes, wish: Insertion
       : relative(definition, scope, wish.fallback)
   const type = wish.type
   const size = sizeOf(node, type)
-  const position = wish.at ? snapped(wanted) : freeSpot(wanted, size, taken(definition, types, scope))
+  const position = wish.at
+    ? snapped(wanted)
+    : freeSpot(wanted, size, taken(definition, types, scope))
   let next = addToScope(definition, scope, [{ ...node, position }])
   if (wish.loose) next = wire(next, types, wish.loose, node.id)
   return { definition: growAll(next, types, node.id), id: node.id }
@@ -145,15 +155,20 @@ function wire(definition: Definition, types: NodeTypes, loose: Loose, id: string
         ? { source: loose.node, sourcePort: loose.port, target: id, targetPort: port.name }
         : { source: id, sourcePort: port.name, target: loose.node, targetPort: loose.port }
     if (refusal(definition, types, made) !== null) continue
-    return addToScope(definition, scopeOf(definition, id), [], [
-      {
-        id: freshEdgeId(usedIds(definition)),
-        source: made.source,
-        source_port: made.sourcePort,
-        target: made.target,
-        target_port: made.targetPort,
-      },
-    ])
+    return addToScope(
+      definition,
+      scopeOf(definition, id),
+      [],
+      [
+        {
+          id: freshEdgeId(usedIds(definition)),
+          source: made.source,
+          source_port: made.sourcePort,
+          target: made.target,
+          target_port: made.targetPort,
+        },
+      ],
+    )
   }
   return definition
 }
@@ -190,7 +205,13 @@ function splice(definition: Definition, types: NodeTypes, edgeId: string, node: 
   const edges: Edge[] = []
   if (input !== undefined) {
     const { source: at } = edge
-    edges.push({ id: first, source: at, source_port: sourcePort(edge), target: node.id, target_port: input })
+    edges.push({
+      id: first,
+      source: at,
+      source_port: sourcePort(edge),
+      target: node.id,
+      target_port: input,
+    })
   }
   if (output !== undefined) {
     const { target: at } = edge

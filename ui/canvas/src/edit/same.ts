@@ -44,7 +44,9 @@ function normal(definition: Definition): unknown {
   return {
     inputs: definition.inputs ?? {},
     variables: definition.variables ?? {},
-    notes: (definition.notes ?? []).map((note) => sparse({ size: { width: 240, height: 120 } }, note)),
+    notes: (definition.notes ?? []).map((note) =>
+      sparse({ size: { width: 240, height: 120 } }, note),
+    ),
     ...normalBody(definition),
   }
 }

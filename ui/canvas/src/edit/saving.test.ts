@@ -205,6 +205,8 @@ describe('backups', () => {
         throw new Error('QuotaExceededError')
       },
     }
-    expect(new Backups('w1', 't', full).keep({ revision: 1, savedAt: 1, definition: {} })).toBe(false)
+    expect(new Backups('w1', 't', full).keep({ revision: 1, savedAt: 1, definition: {} })).toBe(
+      false,
+    )
   })
 })

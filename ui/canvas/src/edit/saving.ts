@@ -11,13 +11,7 @@ import type { Backups } from './backup'
 import { sameDrawing as same } from './same'
 
 export type SaveState =
-  | 'saved'
-  | 'dirty'
-  | 'saving'
-  | 'offline'
-  | 'conflict'
-  | 'signed_out'
-  | 'refused'
+  'saved' | 'dirty' | 'saving' | 'offline' | 'conflict' | 'signed_out' | 'refused'
 
 export interface Stored {
   readonly definition: Definition

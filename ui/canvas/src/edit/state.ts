@@ -1,15 +1,14 @@
 /** What the editor knows, as reactive values, and the questions that components ask of it. */
 import { computed, shallowRef, type ComputedRef, type ShallowRef } from 'vue'
-import type {
-  Definition,
-  EditorStore,
-  Node,
-  NodeType,
-  Note,
-  Position,
-  Problem,
-} from '../seam'
-import { absolutePosition, containersOf, nodeOf, noteOf, places, upstreamOf } from '../document/document'
+import type { Definition, EditorStore, Node, NodeType, Note, Position, Problem } from '../seam'
+import {
+  absolutePosition,
+  containersOf,
+  nodeOf,
+  noteOf,
+  places,
+  upstreamOf,
+} from '../document/document'
 import { outputPorts, titleOf } from '../document/ports'
 import { History } from './history'
 import { Messages } from './messages'
@@ -58,9 +57,7 @@ export class EditorState {
   readonly historyTick: ShallowRef<number> = shallowRef(0)
   readonly history = new History<Definition>(EMPTY)
 
-  readonly readOnly: ComputedRef<boolean> = computed(
-    () => this.mode === 'run' || this.locked.value,
-  )
+  readonly readOnly: ComputedRef<boolean> = computed(() => this.mode === 'run' || this.locked.value)
   readonly selection: ComputedRef<readonly string[]> = computed(() =>
     [...places(this.definition.value).keys()].filter((id) => this.selected.value.has(id)),
   )

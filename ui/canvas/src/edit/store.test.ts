@@ -13,7 +13,9 @@ beforeEach(() => {
 })
 
 const wires = (): string[] =>
-  edgesOf(editor.definition.value).map(({ edge }) => `${edge.source}.${edge.source_port ?? 'out'}>${edge.target}`)
+  edgesOf(editor.definition.value).map(
+    ({ edge }) => `${edge.source}.${edge.source_port ?? 'out'}>${edge.target}`,
+  )
 
 describe('adding', () => {
   it('wires a new step to the end it came from, where nothing lies', () => {

@@ -1,6 +1,14 @@
 /** Every command on the drawing; components only call, they never change it themselves. */
 import { inject, type InjectionKey } from 'vue'
-import type { Definition, DefinitionPatch, EditorStore, NodePatch, Note, Position, Size } from '../seam'
+import type {
+  Definition,
+  DefinitionPatch,
+  EditorStore,
+  NodePatch,
+  Note,
+  Position,
+  Size,
+} from '../seam'
 import {
   addEdge,
   addNote,
@@ -104,7 +112,10 @@ export class Editor extends EditorState implements EditorStore {
     const { definition, cut } = drop(this.definition.value, this.nodeTypes.value, positions)
     this.commit(definition, positions.size === 1 ? 'Move' : `Move ${positions.size} items`)
     if (cut) {
-      this.notify(`${plural(cut, 'connection')} removed: none may cross a container’s border.`, 'warning')
+      this.notify(
+        `${plural(cut, 'connection')} removed: none may cross a container’s border.`,
+        'warning',
+      )
     }
   }
 
@@ -246,11 +257,16 @@ export class Editor extends EditorState implements EditorStore {
   private pasteClip(clip: Clip, at?: Position, label = 'Paste'): void {
     if (this.readOnly.value) return
     this.pasteShift += 32
-    const { definition, ids, refused } = pasteBeside(this.definition.value, this.nodeTypes.value, clip, {
-      at,
-      shift: this.pasteShift,
-      fallback: this.freeCentre(),
-    })
+    const { definition, ids, refused } = pasteBeside(
+      this.definition.value,
+      this.nodeTypes.value,
+      clip,
+      {
+        at,
+        shift: this.pasteShift,
+        fallback: this.freeCentre(),
+      },
+    )
     if (refused[0] !== undefined) this.notify(refused[0], 'warning')
     if (!ids.length) return
     this.commit(definition, label)

@@ -11,7 +11,9 @@ it('knows headings, lists and paragraphs', () => {
 })
 
 it('joins the lines of a paragraph, and begins another after an empty line', () => {
-  const texts = parse('one\ntwo\n\nthree').map(({ spans }) => spans.map(({ text }) => text).join(''))
+  const texts = parse('one\ntwo\n\nthree').map(({ spans }) =>
+    spans.map(({ text }) => text).join(''),
+  )
   expect(texts).toEqual(['one two', 'three'])
 })
 

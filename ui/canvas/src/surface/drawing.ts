@@ -29,7 +29,10 @@ export class Drawing {
     const gone = [...this.nodes.keys()].filter((id) => !nodes.has(id))
     const lost = new Set(gone)
     const cut = [...this.edges.values()]
-      .filter((edge) => !sameEnds(edge, edges.get(edge.id)) || lost.has(edge.source) || lost.has(edge.target))
+      .filter(
+        (edge) =>
+          !sameEnds(edge, edges.get(edge.id)) || lost.has(edge.source) || lost.has(edge.target),
+      )
       .map((edge) => edge.id)
     const dropped = new Set(cut)
     if (cut.length) this.flow.removeEdges(cut)

@@ -131,7 +131,10 @@ export function wireGesture(
     store.quickAdd.value = {
       client,
       loose,
-      at: loose.side === 'source' ? { x: at.x, y: at.y - PORT_DROP } : { x: at.x - CARD_WIDTH, y: at.y - PORT_DROP },
+      at:
+        loose.side === 'source'
+          ? { x: at.x, y: at.y - PORT_DROP }
+          : { x: at.x - CARD_WIDTH, y: at.y - PORT_DROP },
     }
   }
 

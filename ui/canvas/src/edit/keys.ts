@@ -1,0 +1,84 @@
+/** Key presses on the page: which become commands, and which are left to fields and dialogs. */
+import type { Ref } from 'vue'
+import type { RunStore } from '../seam'
+import { perform, type Stage } from './commands'
+import { commandOf, isTyping, type Command } from './keyboard'
+import type { Editor } from './store'
+
+/** Clipboard keys arrive as clipboard events, which need no permission. */
+const CLIPBOARD: ReadonlySet<Command> = new Set(['copy', 'cut', 'paste'])
+/** On a button, Enter presses it and Tab goes to the next. */
+const NATIVE: ReadonlySet<Command> = new Set(['inspect', 'palette'])
+const EVERYWHERE: ReadonlySet<Command> = new Set(['save', 'run', 'help', 'undo', 'redo'])
+
+const AREAS = ['.wf-palette', '.wf-surface', '.wf-inspector', '.wf-drawer'] as const
+
+export interface KeyContext {
+  readonly editor: Editor
+  readonly run: RunStore
+  readonly stage: Stage
+  readonly root: Ref<HTMLElement | null>
+  readonly canvas: Ref<HTMLElement | null>
+}
+
+export function keyHandler(context: KeyContext): (event: KeyboardEvent) => void {
+  const { editor, run, stage, root, canvas } = context
+
+  function keydown(event: KeyboardEvent): void {
+    if (event.defaultPrevented) return
+    if (event.key === 'F6' && !(event.target as HTMLElement).closest('dialog, .q-dialog')) {
+      event.preventDefault()
+      nextArea(event.shiftKey)
+      return
+    }
+    const name = commandOf(event, editor.readOnly.value)
+    if (name === null || CLIPBOARD.has(name)) return
+    const typing = isTyping(event.target)
+    if (typing && name !== 'save' && name !== 'run') return
+    const target = event.target as HTMLElement
+    if (target.closest('dialog, .q-dialog') || document.querySelector('.q-dialog')) return
+    const onCanvas = canvas.value?.contains(target) === true || target === document.body
+    if (!onCanvas && !EVERYWHERE.has(name)) return
+    if (target.closest('button, a') && NATIVE.has(name)) return
+    if (perform(name, editor, run, stage)) event.preventDefault()
+  }
+
+  function nextArea(back: boolean): void {
+    const areas = AREAS.map((name) => root.value?.querySelector<HTMLElement>(name)).filter(
+      (area): area is HTMLElement => area !== null && area !== undefined,
+    )
+    const at = areas.findIndex((area) => area.contains(document.activeElement))
+    const next = areas[(at + (back ? -1 : 1) + areas.length) % areas.length]
+    if (!next) return
+    if (next === canvas.value) next.focus({ preventScroll: true })
+    else next.querySelector<HTMLElement>('input, button, textarea, select, [tabindex="0"]')?.focus()
+  }
+
+  return keydown
+}
+
+export interface ClipboardHandlers {
+  copied(event: ClipboardEvent, cut: boolean): void
+  pasted(event: ClipboardEvent): void
+}
+
+export function clipboardHandlers(editor: Editor): ClipboardHandlers {
+  function copied(event: ClipboardEvent, cut: boolean): void {
+    if (isTyping(event.target) || !window.getSelection()?.isCollapsed) return
+    const text = editor.copied()
+    if (text === null || !event.clipboardData) return
+    event.preventDefault()
+    event.clipboardData.setData('text/plain', text)
+    if (cut && !editor.readOnly.value) editor.removeSelected()
+    else editor.announce('Copied')
+  }
+
+  function pasted(event: ClipboardEvent): void {
+    if (isTyping(event.target) || editor.readOnly.value) return
+    const text = event.clipboardData?.getData('text/plain') ?? ''
+    event.preventDefault()
+    if (!editor.pasteText(text)) editor.notify('The clipboard holds no steps.', 'warning')
+  }
+
+  return { copied, pasted }
+}
