@@ -137,24 +137,11 @@ export interface Problem {
 // ---- Runs -------------------------------------------------------------------------------------
 
 export type RunStatus =
-  | 'queued'
-  | 'running'
-  | 'paused'
-  | 'cancelling'
-  | 'completed'
-  | 'failed'
-  | 'cancelled'
+  'queued' | 'running' | 'paused' | 'cancelling' | 'completed' | 'failed' | 'cancelled'
 
 /** `idle`: no run is shown, or the node has not been reached. */
 export type StepStatus =
-  | 'idle'
-  | 'pending'
-  | 'running'
-  | 'retrying'
-  | 'completed'
-  | 'failed'
-  | 'skipped'
-  | 'cancelled'
+  'idle' | 'pending' | 'running' | 'retrying' | 'completed' | 'failed' | 'skipped' | 'cancelled'
 
 export interface Failure {
   readonly code: string
@@ -281,7 +268,9 @@ export interface EditorStore {
   focusNode(id: string, field?: string): void
   select(ids: readonly string[]): void
   /** The last wish of focusNode with a field: SchemaForm focuses it. `serial` grows each time. */
-  readonly fieldFocus: Readonly<ShallowRef<{ nodeId: string; field: string; serial: number } | null>>
+  readonly fieldFocus: Readonly<
+    ShallowRef<{ nodeId: string; field: string; serial: number } | null>
+  >
   /** Saves now; resolves when the server has the newest edit. */
   flush(): Promise<void>
   /** Speaks in the aria-live region. */
