@@ -11,7 +11,7 @@ from backend.actor import Actor, Role
 from backend.workflows import service as workflows
 from backend.workflows.schemas import UpdateWorkflow, WorkflowView
 from ui.canvas.canvas import WorkflowCanvas
-from ui.controls import button, confirm, icon_button, menu_item, raw, text
+from ui.controls import button, confirm, icon_button, menu_item, text
 from ui.pages.details import details_dialog
 from ui.pages.history import open_history
 from ui.pages.publish import open_publish
@@ -21,16 +21,6 @@ from ui.theme import frame
 
 SAVING_ROUNDS, SAVING_ROUND_S = 30, 0.1
 """How long publishing waits for the newest edit to be saved."""
-
-SAVE_WORDS = {
-    "saved": ("cloud_done", "Saved", "ok"),
-    "dirty": ("cloud_queue", "Saving", ""),
-    "saving": ("cloud_queue", "Saving", ""),
-    "offline": ("cloud_off", "Offline, kept in this browser", "warn"),
-    "conflict": ("sync_problem", "Changed elsewhere", "error"),
-    "signed_out": ("lock", "Signed out, not saved", "error"),
-    "refused": ("error_outline", "Not saved", "error"),
-}
 
 
 @ui.page("/workflows/{workflow_id}")
@@ -68,7 +58,6 @@ class Editor:
                 self.name.on("keydown.enter", js_handler="(event) => event.target.blur()")
             else:
                 text("h1", self.workflow.name).classes("ellipsis")
-            self.state = raw("", "span").classes("save-state").props("role=status")
         with ui.element("div").classes("head-actions"):
             self._show_version()
             button("Versions", action(self._versions), icon="layers", kind="ghost").classes(
@@ -82,7 +71,7 @@ class Editor:
                 publish = button("Publish", action(self._publish), icon="publish")
                 publish.classes("hide-label").mark("publish")
                 run = button("Run", lambda: self.canvas.start_run(), icon="play_arrow")
-                run.classes("btn-primary").mark("run")
+                run.classes("btn-primary").props("data-testid=run").mark("run")
 
     def build_canvas(self) -> None:
         """The element that fills the rest of the window."""
@@ -126,13 +115,7 @@ class Editor:
 
     def _state_changed(self, event: GenericEventArguments) -> None:
         given: dict[str, Any] = event.args
-        icon, words, kind = SAVE_WORDS.get(str(given.get("save")), ("", "", ""))
         self.saving = given.get("save") in {"dirty", "saving"}
-        if icon:
-            self.state.set_content(
-                f'<i class="material-icons" aria-hidden="true">{icon}</i><span>{words}</span>'
-            )
-            self.state.classes(replace=f"save-state {kind}")
         if self.run_at_once and given.get("save") == "saved":
             self.run_at_once = False
             self.canvas.start_run()

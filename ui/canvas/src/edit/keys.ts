@@ -60,6 +60,9 @@ export function keyHandler(context: KeyContext): (event: KeyboardEvent) => void 
 export interface ClipboardHandlers {
   copied(event: ClipboardEvent, cut: boolean): void
   pasted(event: ClipboardEvent): void
+  /** From a menu rather than from the keys. */
+  copy(cut: boolean): void
+  paste(): void
 }
 
 export function clipboardHandlers(editor: Editor): ClipboardHandlers {
@@ -80,5 +83,23 @@ export function clipboardHandlers(editor: Editor): ClipboardHandlers {
     if (!editor.pasteText(text)) editor.notify('The clipboard holds no steps.', 'warning')
   }
 
-  return { copied, pasted }
+  function copy(cut: boolean): void {
+    const text = editor.copied()
+    if (text === null) return
+    void navigator.clipboard?.writeText(text).catch(() => undefined)
+    if (cut && !editor.readOnly.value) editor.removeSelected()
+  }
+
+  function paste(): void {
+    const reading = navigator.clipboard?.readText?.()
+    if (!reading) editor.pasteOwn()
+    else {
+      reading.then(
+        (text) => editor.pasteText(text) || editor.pasteOwn(),
+        () => editor.pasteOwn(),
+      )
+    }
+  }
+
+  return { copied, pasted, copy, paste }
 }
