@@ -30,9 +30,10 @@ async def identify(cookies: dict[str, str]) -> Actor | None:
         return None
 
 
-def login_url(path: str) -> str:
+def login_url(path: str, query: str = "") -> str:
     """The sign-in page that leads back to `path`."""
-    return "/login" if path in {"", "/"} else f"/login?next={quote(path, safe='/')}"
+    wanted = f"{path}?{query}" if query else path
+    return "/login" if wanted in {"", "/"} else f"/login?next={quote(wanted, safe='/')}"
 
 
 class Session:
@@ -49,6 +50,10 @@ class Session:
         if actor is None:
             raise Unauthorized("Your session has ended.")
         return actor
+
+    def leave(self) -> None:
+        """Go to sign in, and from there back to this page."""
+        ui.navigate.to(login_url(self.request.url.path, self.request.url.query))
 
     def action(self, work: Callable[[Actor], Awaitable[Any]]) -> Callable[[], Awaitable[None]]:
         """A handler that calls `work(actor)` and shows what is refused."""
@@ -74,7 +79,7 @@ class Session:
             try:
                 await work(await self.now())
             except Unauthorized:
-                ui.navigate.to(login_url(self.request.url.path))
+                self.leave()
             except AppError as error:
                 refuse(error)
 

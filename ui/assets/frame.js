@@ -9,6 +9,15 @@ async function post(url, body) {
   return fetch(url, { method: "POST", headers, body: JSON.stringify(body ?? {}) });
 }
 
+// What was opened before keeps its session on the server: it must not stay in other tabs.
+const doors = new BroadcastChannel("heddle-session");
+doors.addEventListener("message", () => {
+  const { pathname, search } = window.location;
+  if (document.querySelector("[data-sign-out]")) {
+    window.location.assign(`/login?next=${encodeURIComponent(pathname + search)}`);
+  }
+});
+
 function markTheme() {
   const choice = document.documentElement.dataset.themeChoice;
   for (const button of document.querySelectorAll("[data-theme-choice]")) {
@@ -27,6 +36,7 @@ document.addEventListener("click", async (event) => {
     signOut.disabled = true;
     try {
       await post("/api/v1/auth/logout");
+      doors.postMessage("signed out");
     } finally {
       window.location.assign("/login");
     }
@@ -225,7 +235,8 @@ async function importFiles(files) {
     try {
       made.push(await importFile(file));
     } catch (error) {
-      notify(`${file.name}: ${error.message}`);
+      const lost = error instanceof TypeError;
+      notify(`${file.name}: ${lost ? "The server cannot be reached." : error.message}`);
     }
   }
   if (made.length === 1) window.location.assign(`/workflows/${made[0].id}`);

@@ -58,6 +58,7 @@ class Editor:
                 self.name.on("keydown.enter", js_handler="(event) => event.target.blur()")
             else:
                 text("h1", self.workflow.name).classes("ellipsis")
+                text("span", "View only").classes("tag version-tag")
         with ui.element("div").classes("head-actions"):
             self._show_version()
             button("Versions", action(self._versions), icon="layers", kind="ghost").classes(

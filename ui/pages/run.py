@@ -4,7 +4,7 @@ from nicegui import ui
 from starlette.requests import Request
 
 from backend.actor import Actor, Role
-from backend.errors import AppError
+from backend.errors import AppError, Unauthorized
 from backend.runs import service as runs
 from backend.runs.schemas import RunView, StartRun, Trigger
 from ui.canvas.canvas import WorkflowCanvas
@@ -77,6 +77,10 @@ class RunHead:
         """Read the run again; a run that has ended is not asked for any more."""
         try:
             self.run = await runs.get(await self.session.now(), self.run.id)
+        except Unauthorized:
+            self.timer.deactivate()
+            self.session.leave()
+            return
         except AppError:
             self.timer.deactivate()
             return

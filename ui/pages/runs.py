@@ -9,7 +9,7 @@ from nicegui.events import ValueChangeEventArguments
 from starlette.requests import Request
 
 from backend.actor import Actor
-from backend.errors import AppError
+from backend.errors import AppError, Unauthorized
 from backend.pagination import PageRequest
 from backend.runs import service as runs
 from backend.runs.schemas import RunView, Trigger
@@ -168,6 +168,8 @@ class RunList:
             return
         try:
             await self._show(await self.session.now())
+        except Unauthorized:
+            self.session.leave()
         except AppError:
             return  # the next action of the reader says it
 

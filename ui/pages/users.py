@@ -50,25 +50,28 @@ class UserList:
         page = await accounts.list_users(actor, PageRequest(limit=200, sort="username"))
         self.summary.text = amount(page.total, "user")
         self.container.clear()
-        with self.container, ui.element("table").classes("list"):
+        with self.container, ui.element("table").classes("list users"):
             with ui.element("thead"), ui.element("tr"):
-                for title in ("Name", "Role", "State", "Added", ""):
+                for title in ("Name", "Role", "State"):
                     text("th", title)
+                text("th", "Added").classes("wide-only")
+                with ui.element("th"):
+                    text("span", "Actions").classes("sr")
             with ui.element("tbody"):
                 for user in page.items:
                     self._row(user)
 
     def _row(self, user: UserView) -> None:
         with ui.element("tr"):
-            with ui.element("td"):
-                text("b", user.username)
+            with ui.element("td").classes("name"), ui.element("div"):
+                text("b", user.username).classes("ellipsis").props["title"] = user.username
                 if user.id == self.session.actor.user_id:
                     text("span", "You").classes("tag you")
             text("td", user.role.capitalize())
             with ui.element("td"):
                 state = "Disabled" if user.disabled else "Active"
                 text("span", state).classes("tag" if user.disabled else "tag active")
-            with ui.element("td"):
+            with ui.element("td").classes("wide-only"):
                 raw(at(user.created_at), "span").classes("muted")
             with ui.element("td").classes("actions"):
                 self._menu(user)

@@ -20,6 +20,7 @@ from ui.session import Session, SignedIn
 from ui.theme import frame
 
 PAGE_SIZE = 60
+TAGS_SHOWN = 6
 
 SORTS = {
     "-updated_at": "Last changed",
@@ -183,8 +184,11 @@ class WorkflowList:
                     text("p", item.description).classes("card-description")
                 if item.tags:
                     with ui.element("div").classes("tags"):
-                        for tag in item.tags[:6]:
-                            text("span", tag).classes("tag ellipsis")
+                        for tag in item.tags[:TAGS_SHOWN]:
+                            text("span", tag).classes("tag ellipsis").props["title"] = tag
+                        if rest := item.tags[TAGS_SHOWN:]:
+                            more = text("span", f"+{len(rest)}").classes("tag")
+                            more.props["title"] = ", ".join(rest)
             with ui.element("div").classes("card-foot"):
                 if last := self.last_runs.get(item.id):
                     raw(status_html(last.status), "span")
