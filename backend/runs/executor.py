@@ -19,6 +19,7 @@ from backend.errors import AppError
 from backend.runs.bus import LocalBus, RunBus, Signal
 from backend.runs.journal import Fenced, RunJournal
 from backend.runs.journal_writer import JournalWriter
+from backend.runs.metrics import watch_active
 from backend.runs.record import RunRecord
 from backend.runs.status import CLAIMABLE, RunStatus
 from backend.settings import Settings
@@ -287,12 +288,14 @@ async def open_executor(settings: Settings, bus: RunBus | None = None) -> Execut
     executor = Executor(bus or LocalBus(), services)
     await executor.open()
     _current.append(executor)
+    watch_active(lambda: len(executor.active))
     return executor
 
 
 async def close_executor() -> None:
     """Stop this process's executor."""
     await _current.pop().close()
+    watch_active(lambda: 0)
 
 
 def executor() -> Executor:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from backend.runs import event_log
 from backend.runs.bus import Delivery, RunBus
 from backend.runs.event_log import EventRow
+from backend.runs.metrics import count_written
 from backend.runs.record import COLUMNS, RunRecord
 from backend.runs.status import RunStatus, may_move
 from graphs.events import (
@@ -189,6 +190,7 @@ class RunJournal:
     def written(self, entry: Entry) -> None:
         """The writer's answer that an entry is durable."""
         self.entry = None
+        count_written(entry.items, self.record.trigger if entry.new else None)
         bus = self._writer.bus
         if entry.items and bus.watched(self.record.id):
             bus.publish(

@@ -6,6 +6,7 @@ run, nothing of this one's is written, and its journal raises `Fenced`.
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from backend.database import Statement, fetch, write_batch
 from backend.runs import event_log
 from backend.runs.bus import Delivery, RunBus
 from backend.runs.journal import Entry, Fenced, RunJournal
+from backend.runs.metrics import observe_commit
 from backend.runs.record import COLUMNS, RunRecord, from_row
 from backend.runs.status import CLAIMABLE
 
@@ -173,7 +175,9 @@ async def _commit(entries: list[Entry]) -> set[Entry]:
         statements[INSERT_FIRST_EVENT] = first
     if later:
         statements[INSERT_EVENT] = later
+    began = time.perf_counter()
     counts = await write_batch([Statement(sql, rows) for sql, rows in statements.items()])
+    observe_commit(time.perf_counter() - began, len(first) + len(later))
     if counts == [len(rows) for rows in statements.values()]:
         return set()
     return await _missing(entries)
