@@ -1,6 +1,7 @@
 """`heddle up`, `heddle serve` and `heddle migrate`: the server and its database."""
 
 import asyncio
+import errno
 import gc
 import socket
 import sys
@@ -14,7 +15,7 @@ import uvicorn
 
 from backend.accounts import service as accounts
 from backend.database import close_database, open_database
-from backend.settings import Settings
+from backend.settings import Settings, SettingsError
 from backend.system import service as system
 from backend.system.logs import configure_logs
 from graphs.compile import warm_up
@@ -57,6 +58,7 @@ async def _migrate(settings: Settings) -> None:
 
 def _serve(settings: Settings, *, banner: bool) -> int:
     configure_logs("warning" if banner and settings.log_level == "info" else settings.log_level)
+    check_address(settings.host, settings.port)
     # The pages and the engine take a second to import; other commands do without them.
     from backend.app import create_app
 
@@ -77,6 +79,23 @@ def _serve(settings: Settings, *, banner: bool) -> int:
     if banner and server.started:
         say("Stopped.")
     return 0 if server.started else 1
+
+
+def check_address(host: str, port: int) -> None:
+    """Raises SettingsError when nobody can listen there, before anything else is begun."""
+    try:
+        found = socket.getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        for family, kind, protocol, _, address in found:
+            with socket.socket(family, kind, protocol) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(address)
+    except OSError as error:
+        told = f"cannot listen on {host}:{port}: {error.strerror}."
+        if error.errno == errno.EADDRINUSE:
+            told = f"{told} Set HEDDLE_PORT to a free port."
+        raise SettingsError(told) from error
 
 
 def settle_memory() -> None:
