@@ -1,5 +1,6 @@
-"""Finishes the OpenAPI document that Litestar makes: errors, security, headers, closed objects."""
+"""Finishes the OpenAPI document that Litestar makes: exact schemas, errors, security, headers."""
 
+import inspect
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
@@ -11,7 +12,7 @@ from msgspec import Struct
 
 from backend.accounts.authentication import CSRF_HEADER, TOKEN_COOKIE
 from backend.errors import AppError
-from backend.problems import MEDIA_TYPE, Problem
+from backend.problems import MEDIA_TYPE, ProblemDetails
 
 Json = dict[str, Any]
 
@@ -26,14 +27,15 @@ _ALWAYS = {400, 404, 422, 429, 500}
 _WITH_BODY = {413, 415}
 _WITH_STATE = {409, 412, 428}
 _SIGNED_IN = {401, 403}
+_LIST = re.compile(rb"\bPage_(?:\w+\.)+(\w+?)(?:View)?_\b")
+"""Litestar's names of generic structs, which generated clients would have to live with."""
 
 
 def finish(schema: Json, routes: Sequence[BaseRoute]) -> Json:
     """The document as it is served; `routes` tell which operations need no account."""
     components: Json = schema.setdefault("components", {})
     schemas: Json = components.setdefault("schemas", {})
-    _add_problem(schemas)
-    _close_objects(schemas)
+    _describe_structs(schemas)
     components["responses"] = {_name(refusal): _response(refusal) for refusal in _refusals()}
     components["securitySchemes"] = {
         "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
@@ -44,15 +46,17 @@ def finish(schema: Json, routes: Sequence[BaseRoute]) -> Json:
             "description": f"Writing requests also need the header {CSRF_HEADER}.",
         },
     }
-    public = _public_operations(routes)
+    handlers = {_operation_id(handler): handler for handler in _handlers(routes)}
     for path, method, operation in _operations(schema):
-        _finish_operation(path, method, operation, operation["operationId"] in public)
+        _finish_operation(path, method, operation, handlers[operation["operationId"]].opt)
     schemas.pop("ValidationException", None)
-    return schema
+    return msgspec.json.decode(_LIST.sub(rb"\1List", msgspec.json.encode(schema)))
 
 
-def _finish_operation(path: str, method: str, operation: Json, public: bool) -> None:
+def _finish_operation(path: str, method: str, operation: Json, opt: Mapping[str, Any]) -> None:
+    """A handler's `opt` may hold `public`, `refuses` (more errors) and `produces` (media types)."""
     api = path.startswith("/api/")
+    public = bool(opt.get("public"))
     operation["summary"] = re.split(r"[.:;](?:\s|$)", operation["description"], maxsplit=1)[0]
     statuses: set[int] = set(_ALWAYS) if api else {500}
     if "requestBody" in operation:
@@ -77,6 +81,13 @@ def _finish_operation(path: str, method: str, operation: Json, public: bool) -> 
     responses: Json = operation["responses"]
     named = {refusal.status: refusal for refusal in _refusals()}
     responses.pop("400", None)
+    if "204" in responses:
+        responses["204"].pop("content", None)
+    for status in {"201", "202"} & responses.keys():
+        responses[status]["headers"] = {"Location": {"schema": {"type": "string"}}}
+    for media_type, kind in opt.get("produces", {}).items():
+        responses["200"].setdefault("content", {})[media_type] = {"schema": kind}
+    statuses.update(refusal.status for refusal in opt.get("refuses", ()))
     for status in sorted(statuses):
         reference = {"$ref": f"#/components/responses/{_name(named[status])}"}
         responses.setdefault(str(status), reference)
@@ -89,14 +100,10 @@ def _operations(schema: Json) -> Iterator[tuple[str, str, Json]]:
                 yield path, method, item[method]
 
 
-def _public_operations(routes: Sequence[BaseRoute]) -> set[str]:
-    found: set[str] = set()
+def _handlers(routes: Sequence[BaseRoute]) -> Iterator[HTTPRouteHandler]:
     for route in routes:
         if isinstance(route, HTTPRoute):
-            for handler in route.route_handlers:
-                if handler.opt.get("public") or not route.path.startswith("/api/"):
-                    found.add(_operation_id(handler))
-    return found
+            yield from route.route_handlers
 
 
 def _operation_id(handler: HTTPRouteHandler) -> str:
@@ -112,7 +119,7 @@ def _name(refusal: type[AppError]) -> str:
 
 
 def _response(refusal: type[AppError]) -> Json:
-    reference: Json = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    reference: Json = {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}
     response: Json = {"description": refusal.title, "content": {MEDIA_TYPE: reference}}
     if refusal.status == 429:
         header: Json = {"schema": {"type": "integer"}, "description": "Seconds"}
@@ -120,26 +127,27 @@ def _response(refusal: type[AppError]) -> Json:
     return response
 
 
-def _add_problem(schemas: Json) -> None:
-    made, parts = msgspec.json.schema_components(
-        [Problem], ref_template="#/components/schemas/{name}"
+def _describe_structs(schemas: Json) -> None:
+    """Replace Litestar's schemas of structs by msgspec's, which are what is really decoded.
+
+    Litestar leaves out that unknown fields are refused, the limits of items, and limits of 0.
+    """
+    named: dict[str, type[Struct]] = {}
+    for struct in _structs(Struct):
+        if struct.__module__.startswith(("backend.", "graphs.")) and struct.__name__ in schemas:
+            assert struct.__name__ not in named, f"two structs are named {struct.__name__}"
+            named[struct.__name__] = struct
+    named[ProblemDetails.__name__] = ProblemDetails
+    _, parts = msgspec.json.schema_components(
+        named.values(), ref_template="#/components/schemas/{name}"
     )
-    assert made
-    problem = parts["Problem"]
-    problem["description"] = "RFC 9457; some problems carry more, such as the current revision."
-    schemas.update({name: part for name, part in parts.items() if name not in schemas})
-
-
-def _close_objects(schemas: Json) -> None:
-    """msgspec refuses unknown fields of some structs, but does not say so in their schemas."""
-    closed = {
-        struct.__name__
-        for struct in _structs(Struct)
-        if struct.__struct_config__.forbid_unknown_fields
-    }
-    for name, part in schemas.items():
-        if name.rsplit("_", 1)[-1] in closed and part.get("type") == "object":
-            part["additionalProperties"] = False
+    schemas.update(parts)
+    for name, struct in named.items():
+        example = getattr(struct, "example", None)
+        if example is not None:
+            schemas[name]["examples"] = [example]
+        if "description" in schemas[name]:
+            schemas[name]["description"] = inspect.cleandoc(schemas[name]["description"])
 
 
 def _structs(base: type[Struct]) -> Iterator[type[Struct]]:

@@ -27,8 +27,11 @@ MEDIA_TYPE = "application/problem+json"
 log = structlog.get_logger("heddle.http")
 
 
-class Problem(Struct, kw_only=True, omit_defaults=True):
-    """RFC 9457, with a stable `code` and all that is wrong with the input in `errors`."""
+class ProblemDetails(Struct, kw_only=True, omit_defaults=True):
+    """RFC 9457, with a stable `code` and all that is wrong with the input in `errors`.
+
+    Some problems carry more, such as the current revision.
+    """
 
     type: str
     title: str
@@ -55,7 +58,7 @@ def handle_exception(request: Request[Any, Any, Any], error: Exception) -> Respo
 
 def problem_json(error: AppError, instance: str, request_id: str) -> bytes:
     """The body of a refusal."""
-    problem = Problem(
+    problem = ProblemDetails(
         type=f"/help/errors/{error.code}",
         title=error.title,
         status=error.status,

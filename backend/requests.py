@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 import msgspec
-from litestar import Request
+from litestar import Request, Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import BaseRoute, HTTPRoute
 from litestar.utils.scope.state import ScopeState
@@ -36,6 +36,7 @@ class RequestReader:
 
     def __init__(self) -> None:
         self._expected: dict[HTTPRouteHandler, Expected] = {}
+        self._options: dict[HTTPRouteHandler, str] = {}
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "RequestReader":
         """Litestar copies handlers with all they hold; there is one reader for all of them."""
@@ -45,6 +46,9 @@ class RequestReader:
         """Take in what the routes' handlers declare. A handler's `opt` may hold `consumes`."""
         for route in routes:
             if isinstance(route, HTTPRoute):
+                # Litestar's own answer knows only the first of an address's handlers.
+                options, _ = route.route_handler_map["OPTIONS"]
+                self._options[options] = ", ".join(sorted(route.route_handler_map))
                 for handler, model in route.route_handler_map.values():
                     data = handler.parsed_fn_signature.parameters.get("data")
                     self._expected[handler] = Expected(
@@ -54,22 +58,29 @@ class RequestReader:
                         consumes=tuple(handler.opt.get("consumes", (JSON,))),
                     )
 
-    async def __call__(self, request: Request[Any, Any, Any]) -> None:
-        """Raises BadRequest, UnsupportedMedia or Invalid; otherwise hands on the decoded body."""
+    async def __call__(self, request: Request[Any, Any, Any]) -> Response[None] | None:
+        """Raises BadRequest, UnsupportedMedia or Invalid; otherwise hands on the decoded body.
+
+        Answers OPTIONS by itself.
+        """
+        if request.method == "OPTIONS":
+            allowed = self._options[request.route_handler]
+            return Response(None, status_code=204, headers={"Allow": allowed})
         expected = self._expected.get(request.route_handler)
         if expected is None:
-            return
+            return None
         if request.scope["query_string"]:
             _check_query(request, expected)
         if request.method in ("GET", "HEAD", "DELETE") and expected.body is None:
-            return
+            return None
         body = await request.body()
         if body:
             _check_media_type(request, expected)
         if expected.body is None:
-            return
+            return None
         if body or expected.body_required:
             ScopeState.from_scope(request.scope).json = decode(body, expected.body)
+        return None
 
 
 def decode(body: bytes, body_type: Any) -> Any:

@@ -20,10 +20,16 @@ from backend.accounts.schemas import (
     UserView,
 )
 from backend.actor import Actor
+from backend.errors import Unauthorized
 from backend.pagination import Page, PageRequest
 
 
-@post("/auth/login", status_code=200, operation_id="login", opt={"public": True})
+@post(
+    "/auth/login",
+    status_code=200,
+    operation_id="login",
+    opt={"public": True, "refuses": (Unauthorized,)},
+)
 async def login(request: Request[Any, Any, Any], data: JSONBody[Login]) -> Response[Token]:
     """Sign in. The token is in the answer, and in a cookie that scripts cannot read."""
     address = request.client.host if request.client else ""

@@ -36,6 +36,9 @@ from graphs.definition import Definition
 MAX_WAIT_S = 300
 EVENTS_LIMIT = 1000
 MAX_SEQ = 2**53
+STREAMS = {
+    "produces": {"text/event-stream": {"type": "string", "description": "`id`, `event`, `data`"}}
+}
 
 Item = TypeVar("Item")
 Text = QueryParameter(max_length=200)
@@ -57,6 +60,7 @@ _WAIT = re.compile(r'(?:^|[,;\s])wait\s*=\s*"?(\d{1,9})"?', re.IGNORECASE)
     status_code=202,
     operation_id="startRun",
     responses={200: ResponseSpec(RunView, description="The finished run, or its events")},
+    opt=STREAMS,
 )
 async def start_run(
     actor: NamedDependency[Actor],
@@ -191,14 +195,19 @@ async def list_logs(
     return _all(await service.logs(actor, run_id, level))
 
 
-@get("/runs/{run_id:str}/events", operation_id="listRunEvents")
+@get("/runs/{run_id:str}/events", operation_id="listRunEvents", opt=STREAMS)
 async def list_events(
     actor: NamedDependency[Actor],
     run_id: FromPath[str],
     request: Request[Any, Any, Any],
     after: Annotated[
         int | None,
-        QueryParameter(ge=0, le=MAX_SEQ, description="The `seq` of the last event that is known."),
+        QueryParameter(
+            ge=0,
+            le=MAX_SEQ,
+            description="The `seq` of the last event that is known.",
+            schema_extra={"minimum": 0},
+        ),
     ] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=EVENTS_LIMIT)] = EVENTS_LIMIT,
     last_event_id: LastEventIdHeader = None,

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta, Raw, Struct, field
 
@@ -47,6 +47,7 @@ class StartRun(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     `metadata` is kept with the run and returned; `config` is kept, no setting is known yet.
     """
 
+    example: ClassVar[dict[str, Any]] = {"inputs": {"city": "Bergen"}}
     inputs: dict[str, Any] = field(default_factory=dict[str, Any])
     version: Annotated[int, Meta(ge=1, le=2_147_483_647)] | Literal["active", "draft"] | None = None
     mode: RunMode = RunMode.FULL
@@ -59,6 +60,7 @@ class StartRun(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class CancelRun(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`graceful` lets the running steps finish; otherwise they are stopped at once."""
 
+    example: ClassVar[dict[str, Any]] = {"reason": "not needed any more", "graceful": True}
     reason: Reason = ""
     graceful: bool = False
 
@@ -66,6 +68,7 @@ class CancelRun(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class CleanupRuns(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Runs that ended at least so many hours ago are deleted with their events."""
 
+    example: ClassVar[dict[str, Any]] = {"older_than_hours": 720}
     older_than_hours: Annotated[float, Meta(ge=0, le=1_000_000)]
 
 

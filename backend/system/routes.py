@@ -2,10 +2,13 @@
 
 from litestar import MediaType, Response, Router, get
 from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
 
 from backend.actor import Actor
 from backend.system import metrics, service
 from backend.system.schemas import Alive, Health, HealthReport, SystemHealth
+
+UNREADY = {503: ResponseSpec(HealthReport, description="Send no requests here")}
 
 
 @get("/health/live", operation_id="getLiveness")
@@ -14,13 +17,13 @@ async def liveness() -> Alive:
     return Alive(Health.OK)
 
 
-@get("/health", operation_id="getHealth")
+@get("/health", operation_id="getHealth", responses=UNREADY)
 async def health() -> Response[HealthReport]:
     """The same as `/health/ready`."""
     return await _report()
 
 
-@get("/health/ready", operation_id="getReadiness")
+@get("/health/ready", operation_id="getReadiness", responses=UNREADY)
 async def readiness() -> Response[HealthReport]:
     """Whether requests should be sent here: 503 without a database and while stopping."""
     return await _report()

@@ -206,7 +206,16 @@ async def validate_input(
     return await service.validate_input(actor, workflow_id, data.inputs, _version(version))
 
 
-@get("/workflows/{workflow_id:str}/export", operation_id="exportWorkflow")
+@get(
+    "/workflows/{workflow_id:str}/export",
+    operation_id="exportWorkflow",
+    opt={
+        "produces": {
+            MEDIA_TYPES[Format.JSON]: {"$ref": "#/components/schemas/Document"},
+            MEDIA_TYPES[Format.YAML]: {"type": "string"},
+        }
+    },
+)
 async def export_workflow(
     actor: NamedDependency[Actor],
     workflow_id: FromPath[str],

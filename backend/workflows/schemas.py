@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
@@ -25,6 +25,19 @@ Category = Annotated[str, Meta(max_length=100, pattern=r"^[^\x00]*$", examples=[
 Tag = Annotated[str, Meta(min_length=1, max_length=50, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")]
 Tags = Annotated[list[Tag], Meta(max_length=50, examples=[["orders", "daily"]])]
 Label = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00]*$")]
+
+GREETING: dict[str, Any] = {
+    "inputs": {"type": "object", "properties": {"city": {"type": "string", "default": "Oslo"}}},
+    "nodes": [
+        {"id": "start", "type": "start"},
+        {
+            "id": "greet",
+            "type": "set_fields",
+            "params": {"fields": {"text": "Hello {{ input.city }}"}},
+        },
+    ],
+    "edges": [{"id": "e1", "source": "start", "target": "greet"}],
+}
 
 
 class WorkflowStatus(StrEnum):
@@ -55,6 +68,7 @@ class Validation(StrEnum):
 class CreateWorkflow(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Without a definition, the draft has a start node."""
 
+    example: ClassVar[dict[str, Any]] = {"name": "Greeting", "definition": GREETING}
     name: Name
     description: Description = ""
     tags: Tags = field(default_factory=list[Tag])
@@ -66,6 +80,7 @@ class CreateWorkflow(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 class UpdateWorkflow(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Absent fields stay as they are."""
 
+    example: ClassVar[dict[str, Any]] = {"description": "Greets a city", "tags": ["demo"]}
     name: Name | UnsetType = UNSET
     description: Description | UnsetType = UNSET
     tags: Tags | UnsetType = UNSET
@@ -74,6 +89,7 @@ class UpdateWorkflow(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 class PutDraft(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    example: ClassVar[dict[str, Any]] = {"definition": GREETING}
     definition: Definition
 
 
@@ -205,6 +221,7 @@ class Rollback(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class ValidateInput(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    example: ClassVar[dict[str, Any]] = {"inputs": {"city": "Bergen"}}
     inputs: dict[str, Any]
 
 
@@ -217,6 +234,7 @@ class InputResult(Struct, frozen=True, kw_only=True):
 
 
 class BulkDelete(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    example: ClassVar[dict[str, Any]] = {"ids": ["01a1f8e9-528d-7318-83b8-3a638a6befcf"]}
     ids: Annotated[list[str], Meta(min_length=1, max_length=200)]
 
 
