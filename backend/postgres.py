@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 from piccolo.engine.postgres import PostgresEngine
 
-from backend.sqlite import Batch
+from backend.sqlite_batches import Batch
 
 POOL_SIZE = 10
 

@@ -1,4 +1,4 @@
-"""The SQLite engine: pooled WAL connections, one writer at a time, batches in one thread hop.
+"""The SQLite engine: pooled WAL connections, one writer at a time, batches apart.
 
 Piccolo's own engine opens a thread and a connection for every query, and its deferred
 transactions fail with `database is locked` when they begin to write.
@@ -11,8 +11,6 @@ transactions fail with `database is locked` when they begin to write.
 import asyncio
 import sqlite3
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,7 @@ import aiosqlite
 from piccolo.engine.sqlite import SQLiteEngine, SQLiteTransaction, TransactionType, dict_factory
 from piccolo.table import Table
 
-Batch = Sequence[tuple[str, Sequence[tuple[Any, ...]]]]
+from backend.sqlite_batches import Batch, BatchWriter
 
 READERS = 3
 ACQUIRE_TIMEOUT_S = 30
@@ -73,8 +71,7 @@ class PooledSQLiteEngine(SQLiteEngine):
         self._readers: asyncio.Queue[aiosqlite.Connection] = asyncio.Queue()
         self._opened: list[aiosqlite.Connection] = []
         self._writer: aiosqlite.Connection | None = None
-        self._batch_writer: sqlite3.Connection | None = None
-        self._batch_thread = ThreadPoolExecutor(1, thread_name_prefix="heddle-journal")
+        self._batches = BatchWriter(self.connection_kwargs, _PRAGMAS)
         self._write_lock = asyncio.Lock()
 
     async def check_version(self) -> None:
@@ -85,16 +82,11 @@ class PooledSQLiteEngine(SQLiteEngine):
         self._writer = await self._open()
         for _ in range(READERS):
             self._readers.put_nowait(await self._open())
-        loop = asyncio.get_running_loop()
-        self._batch_writer = await loop.run_in_executor(self._batch_thread, self._open_batch_writer)
+        await self._batches.open()
 
     async def close_connection_pool(self) -> None:
         """Close every connection; the last one folds the write-ahead log into the file."""
-        loop = asyncio.get_running_loop()
-        if self._batch_writer is not None:
-            await loop.run_in_executor(self._batch_thread, self._batch_writer.close)
-            self._batch_writer = None
-        self._batch_thread.shutdown()
+        await self._batches.close()
         for connection in self._opened:
             await connection.close()
         self._opened.clear()
@@ -106,12 +98,6 @@ class PooledSQLiteEngine(SQLiteEngine):
         connection.row_factory = dict_factory  # pyright: ignore[reportAttributeAccessIssue]
         for pragma in _PRAGMAS:
             await connection.execute_fetchall(pragma)
-        return connection
-
-    def _open_batch_writer(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(**self.connection_kwargs)
-        for pragma in _PRAGMAS:
-            connection.execute(pragma)
         return connection
 
     async def get_connection(self) -> WriterLease:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -156,34 +142,17 @@ class PooledSQLiteEngine(SQLiteEngine):
         if lease is not None:
             connection = lease.connection
             return [(await connection.executemany(sql, rows)).rowcount for sql, rows in batch]
+        if not self._write_lock.locked():
+            counts = self._batches.commit_now(batch)
+            if counts is not None:
+                return counts
         async with self._write_lock:
-            loop = asyncio.get_running_loop()
-            # A cancelled caller must not let the next writer in while the thread still commits.
-            return await _to_the_end(loop.run_in_executor(self._batch_thread, self._commit, batch))
+            return await self._batches.commit(batch)
 
     def _leased(self) -> WriterLease | None:
         """The writer, when the running transaction has it."""
         current: Any = self.current_transaction.get()
         return None if current is None else current.connection
-
-    def _commit(self, batch: Batch) -> list[int]:
-        connection = self._batch_writer
-        if connection is None:
-            raise sqlite3.OperationalError("the database is closed")
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            counts = [
-                connection.execute(sql, rows[0]).rowcount
-                if len(rows) == 1
-                else connection.executemany(sql, rows).rowcount
-                for sql, rows in batch
-            ]
-            connection.execute("COMMIT")
-        except BaseException:
-            with suppress(sqlite3.Error):
-                connection.execute("ROLLBACK")
-            raise
-        return counts
 
     async def _run_in_new_connection(
         self,
@@ -209,12 +178,3 @@ class PooledSQLiteEngine(SQLiteEngine):
         table: type[Table] | None = None,
     ) -> list[dict[str, Any]]:
         return list(await connection.execute_fetchall(query, args or []))  # pyright: ignore[reportReturnType]
-
-
-async def _to_the_end(future: "asyncio.Future[list[int]]") -> list[int]:
-    try:
-        return await asyncio.shield(future)
-    except asyncio.CancelledError:
-        with suppress(Exception):
-            await asyncio.wait([future])
-        raise
