@@ -1,21 +1,13 @@
 """The main job as a person does it: sign in, draw, connect, fill a form, run, see the data."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.live_server import LiveServer
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
-    context = chromium.new_context()
-    yield context.new_page()
-    context.close()
 
 
 def sign_in(page: Page, password: str) -> None:
@@ -53,10 +45,9 @@ def connect(page: Page, source: str, target: str) -> None:
     page.mouse.up()
 
 
-def test_draw_run_and_see(live_server: LiveServer, page: Page) -> None:
-    page.set_viewport_size({"width": 1440, "height": 900})
-    page.goto(f"{live_server.url}/login")
-    sign_in(page, live_server.password)
+def test_draw_run_and_see(server: LiveServer, page: Page) -> None:
+    page.goto(f"{server.url}/login")
+    sign_in(page, server.password)
     page.get_by_role("button", name="New workflow").first.click()
     page.get_by_role("textbox", name="Name").fill("Greeting")
     page.get_by_role("button", name="Create").click()
@@ -77,7 +68,9 @@ def test_draw_run_and_see(live_server: LiveServer, page: Page) -> None:
     inspector = page.get_by_test_id("inspector")
     inspector.get_by_role("button", name="Add field").click()
     inspector.get_by_label("Fields: name 1").fill("text")
-    inspector.get_by_role("combobox", name="Fields: value of text", exact=True).fill("Hello {{ 6 * 7 }}")
+    inspector.get_by_role("combobox", name="Fields: value of text", exact=True).fill(
+        "Hello {{ 6 * 7 }}"
+    )
     expect(canvas).to_have_attribute("data-save", "saved")
 
     page.keyboard.press("Control+Enter")

@@ -1,11 +1,10 @@
 """Signing in, the first account and the list of workflows, in a real browser."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.conftest import PASSWORD
 from tests.live_server import LiveServer
@@ -13,37 +12,11 @@ from tests.live_server import LiveServer
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    """One server with the user admin and the examples, for all tests of this module."""
-    made = LiveServer(tmp_path_factory.mktemp("pages") / "data", PASSWORD)
-    made.start()
-    yield made
-    made.stop()
-
-
 @pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
-    """A page in a fresh browser session; an error in its console fails the test."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(10_000)
-    opened = context.new_page()
-    faults: list[str] = []
-    opened.on("pageerror", lambda error: faults.append(str(error)))
-    yield opened
-    context.close()
-    assert not faults
-
-
-@pytest.fixture
-def signed_in(page: Page, server: LiveServer) -> Page:
-    """The start page, signed in as admin."""
-    page.goto(f"{server.url}/login")
-    page.get_by_label("User name").fill("admin")
-    page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(f"{server.url}/")
-    return page
+def start(signed_in: Page, server: LiveServer) -> Page:
+    """The list of workflows, as the administrator."""
+    signed_in.goto(server.url)
+    return signed_in
 
 
 def test_signing_in_leads_to_the_page_that_was_wanted(page: Page, server: LiveServer) -> None:
@@ -83,18 +56,18 @@ def test_the_first_account_is_made_in_the_browser(page: Page, tmp_path: Path) ->
         server.stop()
 
 
-def test_the_theme_holds_without_a_flash(signed_in: Page) -> None:
+def test_the_theme_holds_without_a_flash(start: Page) -> None:
     for choice, ground in (("Dark", "rgb(17, 19, 24)"), ("Light", "rgb(244, 246, 249)")):
-        signed_in.get_by_role("button", name="Theme").click()
-        signed_in.get_by_role("menuitemradio", name=choice).click()
-        signed_in.reload(wait_until="commit")
-        signed_in.wait_for_function("document.body")
-        assert signed_in.evaluate("document.documentElement.dataset.theme") == choice.lower()
-        expect(signed_in.locator("body")).to_have_css("background-color", ground)
+        start.get_by_role("button", name="Theme").click()
+        start.get_by_role("menuitemradio", name=choice).click()
+        start.reload(wait_until="commit")
+        start.wait_for_function("document.body")
+        assert start.evaluate("document.documentElement.dataset.theme") == choice.lower()
+        expect(start.locator("body")).to_have_css("background-color", ground)
 
 
-def test_a_workflow_is_made_found_deleted_and_brought_back(signed_in: Page) -> None:
-    page = signed_in
+def test_a_workflow_is_made_found_deleted_and_brought_back(start: Page) -> None:
+    page = start
     page.get_by_role("button", name="New workflow").first.click()
     page.get_by_role("radio", name="Blank").click()
     page.get_by_label("Name").fill("Zebra counter")
@@ -115,8 +88,8 @@ def test_a_workflow_is_made_found_deleted_and_brought_back(signed_in: Page) -> N
     expect(cards).to_have_count(1)
 
 
-def test_a_dropped_file_becomes_a_workflow(signed_in: Page) -> None:
-    page = signed_in
+def test_a_dropped_file_becomes_a_workflow(start: Page) -> None:
+    page = start
     expect(page.get_by_role("button", name="New workflow").first).to_be_visible()
     page.wait_for_function("document.querySelector('.drop-target')")
     page.evaluate(
