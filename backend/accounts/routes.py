@@ -86,6 +86,12 @@ async def create_user(
     return Response(user, status_code=201, headers={"Location": f"/api/v1/users/{user.id}"})
 
 
+@get("/users/{user_id:str}", operation_id="getUser")
+async def get_user(actor: NamedDependency[Actor], user_id: FromPath[str]) -> UserView:
+    """A user of the tenant."""
+    return await service.get_user(actor, user_id)
+
+
 @patch("/users/{user_id:str}", operation_id="updateUser")
 async def update_user(
     actor: NamedDependency[Actor], user_id: FromPath[str], data: JSONBody[UpdateUser]
@@ -138,6 +144,7 @@ router = Router(
         change_password,
         list_users,
         create_user,
+        get_user,
         update_user,
         delete_user,
     ],

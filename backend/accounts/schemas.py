@@ -1,7 +1,7 @@
 """What the API says about accounts."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -71,6 +71,11 @@ class UserView(Struct, frozen=True):
 
 
 class CreateUser(Struct, frozen=True, forbid_unknown_fields=True):
+    example: ClassVar[dict[str, str]] = {
+        "username": "ada",
+        "password": "correct horse battery",
+        "role": "editor",
+    }
     username: Username
     password: NewPassword
     role: Role = Role.EDITOR
@@ -85,5 +90,9 @@ class UpdateUser(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ChangePassword(Struct, frozen=True, forbid_unknown_fields=True):
+    example: ClassVar[dict[str, str]] = {
+        "current_password": "correct horse battery",
+        "new_password": "another horse battery",
+    }
     current_password: AnyPassword
     new_password: NewPassword

@@ -218,6 +218,12 @@ async def create_user(actor: Actor, request: CreateUser) -> UserView:
     return await _view(actor, user.id)
 
 
+async def get_user(actor: Actor, user_id: str) -> UserView:
+    """A user of the tenant. Raises NotFound."""
+    actor.require(Role.ADMIN)
+    return await _view(actor, user_id)
+
+
 async def update_user(actor: Actor, user_id: str, request: UpdateUser) -> UserView:
     """Change a user of the tenant. Nobody can lock the last administrator out."""
     actor.require(Role.ADMIN)
