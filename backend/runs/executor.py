@@ -97,6 +97,7 @@ class Executor:
         self._graphs: OrderedDict[str, CompiledGraph] = OrderedDict()
         self._room = asyncio.Event()
         self._room.set()
+        self._reserved = 0
         self._claiming: asyncio.Task[None] | None = None
         self._revivals: dict[str, Revivals] = {}
 
@@ -160,8 +161,7 @@ class Executor:
         if record.status is RunStatus.CANCELLING:
             active.control.cancel(record.cancel_reason or "")
         self.active[record.id] = active
-        if len(self.active) >= self._concurrency:
-            self._room.clear()
+        self._count()
         active.task = _spawn(self._execute(active, graph))
         return active
 
@@ -187,7 +187,7 @@ class Executor:
             if record.status.ended and journal.error is None:
                 self._revivals.pop(record.id, None)
             del self.active[record.id]
-            self._room.set()
+            self._count()
             active.ended.set()
 
     async def _broke(self, journal: RunJournal, error: Exception) -> None:
@@ -234,20 +234,36 @@ class Executor:
             await self._room.wait()
             if run_id in self.active:
                 continue
+            # a place is kept while the claim is being written, or a new run would take it
+            self._reserved += 1
+            self._count()
             try:
-                journal = await self.writer.claim(run_id, self.owner)
-            except Exception as error:  # noqa: BLE001 the database may be back later
-                log.warning("run_not_claimed", run_id=run_id, error=repr(error))
-                self._revive(run_id, blame=False)
-                continue
-            if journal is None:
-                self._revivals.pop(run_id, None)
-            elif self._is_hopeless(journal.record):
-                del self._revivals[run_id]
-                message = "What the run produced could not be stored."
-                await self._broke(journal, StorageError(message))
-            else:
-                self._begin(journal, None)
+                await self._take_up(run_id)
+            finally:
+                self._reserved -= 1
+                self._count()
+
+    async def _take_up(self, run_id: str) -> None:
+        try:
+            journal = await self.writer.claim(run_id, self.owner)
+        except Exception as error:  # noqa: BLE001 the database may be back later
+            log.warning("run_not_claimed", run_id=run_id, error=repr(error))
+            self._revive(run_id, blame=False)
+            return
+        if journal is None:
+            self._revivals.pop(run_id, None)
+        elif self._is_hopeless(journal.record):
+            del self._revivals[run_id]
+            message = "What the run produced could not be stored."
+            await self._broke(journal, StorageError(message))
+        else:
+            self._begin(journal, None)
+
+    def _count(self) -> None:
+        if len(self.active) + self._reserved < self._concurrency:
+            self._room.set()
+        else:
+            self._room.clear()
 
     async def cancel(self, signal: Signal) -> bool:
         """Cancel a run that this process has; the wish is durable when this returns."""

@@ -22,7 +22,6 @@ MAX_MESSAGE_BYTES = 10_000
 SEND_TIMEOUT_S = 30
 """A viewer who takes nothing for so long is let go; it comes back with its last event's seq."""
 
-GOING_AWAY = 1001
 TOO_SLOW = 1013
 
 
