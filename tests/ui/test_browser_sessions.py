@@ -33,6 +33,7 @@ def test_an_action_after_the_session_has_ended_leads_to_sign_in_and_back(
 def test_signing_out_closes_the_other_tabs_too(server: LiveServer, signed_in: Page) -> None:
     other = signed_in.context.new_page()
     other.goto(f"{server.url}/runs")
+    signed_in.bring_to_front()
     signed_in.goto(server.url)
     signed_in.get_by_role("button", name="Account: admin").click()
     signed_in.get_by_role("menuitem", name="Sign out").click()
