@@ -14,6 +14,9 @@ from msgspec import Struct, field
 
 from graphs.events import Usage
 
+MASK = "•••"
+"""What stands where a secret would be in outputs and messages."""
+
 
 class Category(StrEnum):
     """The palette's sections, in its order."""

@@ -38,7 +38,7 @@ from graphs.events import (
     StepStartedData,
     Usage,
 )
-from graphs.node_type import Join, Output, Services
+from graphs.node_type import MASK, Join, Output, Services
 from graphs.params import convert_params
 from graphs.scope import CURRENT, FAILED, SKIPPED, Scope, Settled
 
@@ -49,7 +49,6 @@ OUTPUT_LIMIT_BYTES = 4 * 1024 * 1024
 """A larger output fails its step: it would sit in memory, in the log and on the wire."""
 
 ERROR_PORT = "error"
-MASK = "•••"
 
 
 async def run_step(node: "CompiledNode") -> Any:

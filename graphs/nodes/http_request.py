@@ -12,7 +12,7 @@ from msgspec import Meta, Struct, field
 from graphs import outbound
 from graphs.errors import NodeError, NodeTimeoutError
 from graphs.expressions import format_value
-from graphs.node_type import Category, NodeContext, NodeType, Output, Params
+from graphs.node_type import MASK, Category, NodeContext, NodeType, Output, Params
 
 MAX_REDIRECTS = 10
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
@@ -167,13 +167,16 @@ def _request(
         case Bearer(token=token):
             request.headers["Authorization"] = f"Bearer {token}"
         case Basic(username=username, password=password):
-            pair = base64.b64encode(f"{username}:{password}".encode()).decode()
-            request.headers["Authorization"] = f"Basic {pair}"
+            request.headers["Authorization"] = f"Basic {_pair(username, password)}"
         case Header(name=name, value=value):
             request.headers[name] = value
         case None:
             pass
     return request
+
+
+def _pair(username: str, password: str) -> str:
+    return base64.b64encode(f"{username}:{password}".encode()).decode()
 
 
 async def _exchange(
@@ -185,6 +188,10 @@ async def _exchange(
             following = response.next_request if params.follow_redirects else None
             if following is None:
                 content = await outbound.read_limited(response, MAX_ANSWER_BYTES)
+                if isinstance(params.auth, Basic):
+                    # an echo of it would be stored: only a secret's plain text is masked later
+                    pair = _pair(params.auth.username, params.auth.password)
+                    content = content.replace(pair.encode(), MASK.encode())
                 return _answer(response, content)
         finally:
             await response.aclose()
