@@ -41,6 +41,8 @@ SORTS = {"created_at": "id"}
 
 NEWEST_FIRST = "-created_at"
 _LEEWAY = timedelta(seconds=1)
+_EARLIEST, _LATEST = datetime(1970, 1, 2, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+"""No run was before or will be after, and arithmetic with other moments may overflow."""
 
 
 class RunFilter(Struct, frozen=True, kw_only=True):
@@ -236,4 +238,5 @@ def _literal(text: str) -> str:
 
 
 def _aware(moment: datetime) -> datetime:
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return min(max(aware, _EARLIEST), _LATEST).astimezone(UTC)

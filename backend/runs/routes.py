@@ -4,6 +4,7 @@ import re
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
+import msgspec
 from litestar import Request, Response, Router, delete, get, post
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
@@ -42,6 +43,11 @@ STREAMS = {
 
 Item = TypeVar("Item")
 Text = QueryParameter(max_length=200)
+Moment = Annotated[
+    str | None,
+    QueryParameter(max_length=50, schema_extra={"type": "string", "format": "date-time"}),
+]
+"""Read by hand: Litestar takes any number for a moment."""
 PreferHeader = Annotated[
     str | None,
     HeaderParameter(
@@ -109,8 +115,8 @@ async def list_runs(
     workflow_id: Annotated[str | None, Text] = None,
     status: FromQuery[RunStatus | None] = None,
     trigger: FromQuery[Trigger | None] = None,
-    created_after: FromQuery[datetime | None] = None,
-    created_before: FromQuery[datetime | None] = None,
+    created_after: Moment = None,
+    created_before: Moment = None,
     search: Annotated[str | None, Text] = None,
 ) -> Page[RunView]:
     """The runs, newest first. `search` finds parts of workflow names, and a run by its id.
@@ -121,11 +127,21 @@ async def list_runs(
         workflow_id=workflow_id,
         status=status,
         trigger=trigger,
-        created_after=created_after,
-        created_before=created_before,
+        created_after=_moment(created_after, "created_after"),
+        created_before=_moment(created_before, "created_before"),
         search=search,
     )
     return await service.list_runs(actor, filters, page)
+
+
+def _moment(raw: str | None, name: str) -> datetime | None:
+    if raw is None:
+        return None
+    try:
+        return msgspec.convert(raw, datetime)
+    except msgspec.ValidationError:
+        detail = "It is a moment such as 2026-11-20T12:00:00Z."
+        raise Invalid.field(f"?{name}", "invalid_parameter", detail) from None
 
 
 @get("/runs/stats", operation_id="getRunStats")
