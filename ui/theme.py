@@ -17,6 +17,7 @@ from markupsafe import Markup
 from nicegui import ui
 from starlette.requests import Request
 
+from backend.accounts.schemas import MIN_PASSWORD_LENGTH
 from backend.actor import Actor, Role
 
 HERE = Path(__file__).parent
@@ -143,7 +144,9 @@ def rail_html(actor: Actor | None, here: str) -> Markup:
         for path, icon, label, role in NAVIGATION
         if role is None or (actor is not None and actor.may(role))
     ]
-    text = templates.get_template("rail.html").render(entries=entries, actor=actor, logo=logo())
+    text = templates.get_template("rail.html").render(
+        entries=entries, actor=actor, logo=logo(), minimum=MIN_PASSWORD_LENGTH
+    )
     return Markup(text)
 
 

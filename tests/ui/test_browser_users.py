@@ -94,3 +94,29 @@ def test_a_viewer_is_offered_nothing_that_would_be_refused(
         expect(page.get_by_test_id("palette-template")).to_have_count(0)
     page.goto(f"{server.url}/workflows/{made}")
     expect(page.get_by_text("View only")).to_be_visible()
+
+
+def test_everybody_changes_their_own_password(
+    server: LiveServer, page: Page, api: httpx.Client
+) -> None:
+    body = {"username": "own", "password": PASSWORD, "role": "viewer"}
+    api.post("/api/v1/users", json=body).raise_for_status()
+    let_in(page, server, "own")
+    page.goto(f"{server.url}/runs")
+    page.get_by_role("button", name="Account: own").click()
+    page.get_by_role("menuitem", name="Change password").click()
+    asked = page.get_by_role("dialog", name="Change your password")
+    expect(asked.get_by_label("Current password")).to_be_focused()
+    page.keyboard.type("not the password")
+    asked.get_by_label("New password").fill("short")
+    page.keyboard.press("Enter")
+    expect(asked.locator("#new_password-error")).to_be_visible()
+    asked.get_by_label("New password").fill(NEW_PASSWORD)
+    page.keyboard.press("Enter")
+    expect(asked.locator("#current_password-error")).to_contain_text("not your password")
+    asked.get_by_label("Current password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(asked).to_be_hidden()
+    assert logs_in(server, "own", NEW_PASSWORD)
+    assert not logs_in(server, "own", PASSWORD)
+    expect(page.get_by_role("heading", name="Runs")).to_be_visible()

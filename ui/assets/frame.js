@@ -169,6 +169,39 @@ for (const form of document.querySelectorAll("form[data-auth]")) {
   });
 }
 
+// One's own password: the session goes on with new cookies, so the page is opened anew.
+const passwordDialog = document.querySelector("#password-dialog");
+if (passwordDialog) {
+  const form = passwordDialog.querySelector("form");
+  document.querySelector("[data-change-password]").addEventListener("click", () => {
+    document.querySelector("#account-menu").hidePopover();
+    form.reset();
+    say(form, "");
+    for (const name of ["current_password", "new_password"]) fieldError(form, name, "");
+    passwordDialog.showModal();
+  });
+  form.querySelector("[data-close]").addEventListener("click", () => passwordDialog.close());
+  form.addEventListener("input", (event) => fieldError(form, event.target.name, ""));
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    say(form, "");
+    const { current_password, new_password } = Object.fromEntries(new FormData(form));
+    const button = form.querySelector("[type=submit]");
+    button.disabled = true;
+    try {
+      const response = await post("/api/v1/auth/password", { current_password, new_password });
+      if (response.ok || response.status === 401) {
+        window.location.reload();
+        return;
+      }
+      explain(form, await response.json().catch(() => ({})), response);
+    } catch {
+      say(form, "The server cannot be reached. Check the connection and try again.");
+    }
+    button.disabled = false;
+  });
+}
+
 markTheme();
 
 // ---- times: the server writes UTC, the reader lives somewhere else ---------------------------

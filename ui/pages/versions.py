@@ -86,7 +86,8 @@ class VersionDrawer:
                 with ui.element("div").classes("version-name"):
                     text("b", f"Version {version.number}")
                     if version.label:
-                        text("span", version.label).classes("tag ellipsis")
+                        label = text("span", version.label).classes("tag ellipsis")
+                        label.props["title"] = version.label
                     if version.active:
                         text("span", "Active").classes("tag active")
                 if version.description:
