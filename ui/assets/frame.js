@@ -51,11 +51,11 @@ document.addEventListener("click", async (event) => {
 
 // A menu opened by keyboard is walked by the arrow keys.
 document.addEventListener("keydown", (event) => {
-  const menu = event.target.closest?.(".menu");
+  const menu = event.target.closest?.(".menu, .q-menu");
   if (!menu || !["ArrowDown", "ArrowUp", "Home", "End"].includes(event.key)) return;
-  const items = [...menu.querySelectorAll("a, button")];
+  const items = [...menu.querySelectorAll("a, button, .q-item:not(.disabled)")];
   const at = items.indexOf(document.activeElement);
-  const next = { ArrowDown: at + 1, ArrowUp: at - 1 + items.length, Home: 0, End: -1 + items.length };
+  const next = { ArrowDown: at + 1, ArrowUp: Math.max(at, 0) - 1 + items.length, Home: 0, End: -1 + items.length };
   items[next[event.key] % items.length].focus();
   event.preventDefault();
 });
