@@ -8,6 +8,7 @@ from typing import Any
 from backend.actor import Role
 from backend.errors import AppError, Invalid
 from backend.settings import Settings, SettingsError
+from backend.system.logs import configure_logs
 from graphs.errors import DefinitionError, GraphError
 
 
@@ -31,6 +32,8 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _execute(command: str, arguments: Any, settings: Settings) -> int:
+    # Standard output is the commands': a document or events that others read.
+    configure_logs("warning" if settings.log_level == "info" else settings.log_level)
     # Each command imports only what it needs, so that none waits for another's second.
     match command:
         case "up" | "serve" | "migrate":
@@ -55,8 +58,9 @@ def _fail(message: str) -> int:
 
 
 def _refuse(error: AppError) -> int:
-    details = [f"  {found.pointer}: {found.detail}" for found in error.errors]
-    return _fail("\n".join([error.detail, *details]))
+    listed = [f"  {found.pointer}: {found.detail}" for found in error.errors if found.pointer]
+    told_below = error.detail == "; ".join(found.detail for found in error.errors)
+    return _fail("\n".join([error.title if listed and told_below else error.detail, *listed]))
 
 
 def _parser() -> ArgumentParser:

@@ -29,7 +29,7 @@ from backend.accounts.tables import Tenant, User
 from backend.errors import Unavailable
 from backend.postgres import PooledPostgresEngine
 from backend.runs.tables import Run
-from backend.settings import Settings
+from backend.settings import Settings, SettingsError
 from backend.sqlite import PooledSQLiteEngine
 from backend.system.tables import IdempotencyKey
 from backend.workflows.tables import DefinitionSnapshot, Workflow, WorkflowVersion
@@ -84,7 +84,10 @@ async def open_database(settings: Settings) -> None:
     if settings.postgres_url is None:
         settings.sqlite_path.parent.mkdir(parents=True, exist_ok=True)
     opened = make_engine(settings)
-    await opened.start_connection_pool()
+    try:
+        await opened.start_connection_pool()
+    except (OSError, sqlite3.Error, postgres.ConnectionRefused) as error:
+        raise SettingsError(f"The database cannot be opened: {error}") from error
     _engine = opened
     for table in (*TABLES, Migration):
         table._meta.db = opened  # pyright: ignore[reportPrivateUsage]

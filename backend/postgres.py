@@ -18,6 +18,7 @@ POOL_SIZE = 10
 UniqueViolation: type[Exception] = asyncpg.UniqueViolationError
 UndefinedTable: type[Exception] = asyncpg.UndefinedTableError
 BadValue: type[Exception] = asyncpg.DataError
+ConnectionRefused: type[Exception] = asyncpg.PostgresError
 
 
 class PooledPostgresEngine(PostgresEngine):

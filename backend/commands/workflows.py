@@ -17,6 +17,7 @@ from backend.errors import FieldError, Invalid
 from backend.settings import Settings
 from backend.workflows import service as workflows
 from backend.workflows.interchange import Document, Format, read, write
+from backend.workflows.parameters import selector
 from backend.workflows.schemas import WorkflowView
 from graphs.events import (
     Failure,
@@ -60,8 +61,7 @@ def export(settings: Settings, arguments: Namespace) -> int:
     target: Path | None = arguments.output
     suffix = target.suffix if target else f".{arguments.format}"
     format = Format.YAML if suffix in (".yaml", ".yml") else Format.JSON
-    version: Any = arguments.version
-    wanted = int(version) if version.isdigit() else version
+    wanted = selector(arguments.version, "version")
 
     async def work() -> Document:
         await open_database(settings)

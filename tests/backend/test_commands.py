@@ -2,15 +2,18 @@
 
 import io
 import json
+import logging
 import os
 import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+import structlog
 
 from backend.__main__ import main
 from tests.live_server import ROOT, LiveServer
@@ -90,7 +93,49 @@ class TestRunningADocument:
         assert "no_such_type" in unknown.stderr
         assert heddle(tmp_path, "workflow", "run", "nowhere.yaml").returncode == 1
 
+    @pytest.mark.parametrize(
+        ("name", "text", "arguments", "says"),
+        [
+            ("a.yaml", "nodes: [\n", [], "not valid YAML"),
+            ("a.json", '{"nodes": [}', [], "no JSON"),
+            ("a.json", "", [], "no JSON"),
+            ("a.yaml", "hello", [], "Expected `object`"),
+            ("a.yaml", "nodes: []\nextra: 1", [], "/extra"),
+            ("a.yaml", HELLO, ["--input", "city"], "name=value"),
+            ("a.yaml", HELLO, ["--input", "city=7"], "/inputs/city"),
+        ],
+    )
+    def test_a_mistake_is_told_without_a_trace(
+        self,
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
+        own_logs: None,
+        monkeypatch: pytest.MonkeyPatch,
+        name: str,
+        text: str,
+        arguments: list[str],
+        says: str,
+    ) -> None:
+        monkeypatch.setenv("HEDDLE_DATA_DIR", str(tmp_path))
+        (tmp_path / name).write_text(text)
+        assert main(["workflow", "run", str(tmp_path / name), *arguments]) == 1
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        assert captured.err.startswith("heddle: ")
+        assert says in captured.err
 
+
+@pytest.fixture
+def own_logs() -> Iterator[None]:
+    """Lets a test set logging up in this process."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
+    logging.getLogger().handlers = []
+    logging.getLogger().setLevel(logging.WARNING)
+
+
+@pytest.mark.usefixtures("own_logs")
 def test_users_and_documents_without_a_server(
     tmp_path: Path, hello: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -122,6 +167,23 @@ def test_users_and_documents_without_a_server(
     code, text = run("workflow", "export", "hello", "--format", "yaml")
     assert (code, "Hello {{ input.city }}" in text) == (0, True)
     assert run("workflow", "export", "nothing")[0] == 1
+    for version in ("seven", "0", "7"):
+        code, told = run("workflow", "export", "hello", "--version", version)
+        assert (code, "version" in told) == (1, True)
+
+
+def test_a_document_is_all_that_is_written(tmp_path: Path, hello: Path) -> None:
+    assert heddle(tmp_path, "workflow", "import", str(hello)).stdout.count("\n") == 1
+    exported = heddle(tmp_path, "workflow", "export", "hello")
+    assert json.loads(exported.stdout)["name"] == "hello"
+
+
+def test_a_database_out_of_reach_is_told(tmp_path: Path) -> None:
+    nowhere = "postgresql://nobody@127.0.0.1:1/nothing"
+    done = heddle(tmp_path, "migrate", HEDDLE_DATABASE_URL=nowhere)
+    assert done.returncode == 1
+    assert "database cannot be opened" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_settings_that_cannot_be_are_told(tmp_path: Path) -> None:
