@@ -85,6 +85,8 @@ class RequestReader:
 
 def decode(body: bytes, body_type: Any) -> Any:
     """The body as `body_type`. Raises BadRequest when it is no JSON, Invalid with all errors."""
+    if not body:
+        raise BadRequest("A JSON body is expected here.", code="malformed_json")
     check_nesting(body)
     try:
         return _decoder(body_type).decode(body)
@@ -148,4 +150,4 @@ def _check_media_type(request: Request[Any, Any, Any], expected: Expected) -> No
         return
     if JSON in expected.consumes and media_type.endswith("+json"):
         return
-    raise UnsupportedMedia(f"Send {' or '.join(expected.consumes)}.")
+    raise UnsupportedMedia(f"Send {' or '.join(expected.consumes)}, and say so in Content-Type.")

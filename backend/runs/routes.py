@@ -71,23 +71,24 @@ _WAIT = re.compile(r'(?:^|[,;\s])wait\s*=\s*"?(\d{1,9})"?', re.IGNORECASE)
 async def start_run(
     actor: NamedDependency[Actor],
     workflow_id: FromPath[str],
-    data: JSONBody[StartRun],
     request: Request[Any, Any, Any],
+    data: JSONBody[StartRun | None] = None,
     prefer: PreferHeader = None,
 ) -> Response[RunView]:
     """Start a run: 202 once it is stored. `Prefer: wait=30` answers 200 with the finished run,
     `Accept: text/event-stream` with its events.
     """
+    wanted = data or StartRun()
     trigger = Trigger.API if "authorization" in request.headers else Trigger.MANUAL
     wait_s = _wait_s(prefer)
     run_id = reserved_id()
     if _wants_stream(request):
-        run = await service.start(actor, workflow_id, data, trigger, run_id=run_id)
+        run = await service.start(actor, workflow_id, wanted, trigger, run_id=run_id)
         return EventStream(await follow(actor, run.id), {"Location": _location(run)})
     if wait_s is None:
-        run = await service.start(actor, workflow_id, data, trigger, run_id=run_id)
+        run = await service.start(actor, workflow_id, wanted, trigger, run_id=run_id)
         return Response(run, status_code=202, headers={"Location": _location(run)})
-    run = await service.start_and_wait(actor, workflow_id, data, wait_s, trigger, run_id=run_id)
+    run = await service.start_and_wait(actor, workflow_id, wanted, wait_s, trigger, run_id=run_id)
     return Response(
         run,
         status_code=200 if run.status.ended else 202,

@@ -10,6 +10,7 @@ from tests.backend.test_errors import problem
 
 Client = httpx.AsyncClient
 API = "/api/v1"
+JSON = {"Content-Type": "application/json"}
 
 EVERYTHING_WRONG: dict[str, Any] = {
     "nodes": [
@@ -48,6 +49,16 @@ def template(text: str) -> dict[str, Any]:
         ],
         "edges": [{"id": "e", "source": "start", "target": "t"}],
     }
+
+
+async def test_a_newcomer_runs_what_was_never_published(client: Client) -> None:
+    url = await workflow(client, template("Hello {{ 1 + 1 }}"))
+    for request in ({}, {"json": {}}, {"content": b"null", "headers": JSON}):
+        started = await client.post(f"{url}/runs", **request)
+        assert started.status_code == 202, started.text
+        assert started.json()["version"] is None
+    empty = problem(await client.post(f"{API}/workflows"), 400)
+    assert "body is expected" in empty["detail"]
 
 
 class TestDrawings:
