@@ -34,14 +34,14 @@ class MemoryJournal:
         self.recovered = bool(self.events)
         self._watch = watch
         self._outcomes: dict[StepKey, StepCompleted | StepFailed | StepSkipped] = {}
-        self._started: dict[StepKey, str] = {}
+        self._started: dict[StepKey, StepStarted] = {}
         for event in self.events:
             self._remember(event)
 
     def _remember(self, event: RunEvent) -> None:
         match event:
             case StepStarted():
-                self._started[step_key(event)] = event.step_id
+                self._started.setdefault(step_key(event), event)
             case StepCompleted() | StepFailed() | StepSkipped():
                 self._outcomes[step_key(event)] = event
                 self._started.pop(step_key(event), None)
@@ -51,7 +51,7 @@ class MemoryJournal:
     def outcome(self, path: str, node_id: str) -> StepCompleted | StepFailed | StepSkipped | None:
         return self._outcomes.get((path, node_id))
 
-    def started(self, path: str, node_id: str) -> str | None:
+    def started(self, path: str, node_id: str) -> StepStarted | None:
         return self._started.get((path, node_id))
 
     def append(self, event: RunEvent) -> None:

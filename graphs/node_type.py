@@ -6,6 +6,7 @@ palette's help, its `Params` struct makes the form, the validation, the JSON Sch
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
 
@@ -92,6 +93,8 @@ class NodeContext(Protocol):
     node_id: str
     step_id: str
     attempt: int
+    started_at: datetime
+    """When the step first started, by this process or by one that has died since."""
     prev: Any
     """What arrived: the one live upstream's output, or `{node id: output}` of several."""
 

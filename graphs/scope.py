@@ -11,7 +11,14 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from graphs.events import Failure, RunEvent, StepCompleted, StepFailed, StepSkipped
+from graphs.events import (
+    Failure,
+    RunEvent,
+    StepCompleted,
+    StepFailed,
+    StepSkipped,
+    StepStarted,
+)
 from graphs.node_type import Services
 
 if TYPE_CHECKING:
@@ -31,8 +38,8 @@ class Journal(Protocol):
         """The recorded end of a step, which is then never executed again."""
         ...
 
-    def started(self, path: str, node_id: str) -> str | None:
-        """The id of a step that was started and has no recorded end."""
+    def started(self, path: str, node_id: str) -> StepStarted | None:
+        """The first start of a step that has no recorded end."""
         ...
 
     def append(self, event: RunEvent) -> None:

@@ -37,6 +37,7 @@ from graphs.events import (
     StepStarted,
     StepStartedData,
     Usage,
+    now,
 )
 from graphs.node_type import MASK, Join, Output, Services
 from graphs.params import convert_params
@@ -131,7 +132,8 @@ class Step:
         self.prev = prev
         self.run_id = scope.run.run_id
         self.node_id = node.id
-        self.step_id = started or str(uuid7())
+        self.step_id = str(uuid7()) if started is None else started.step_id
+        self.started_at = now() if started is None else started.at
         self.recovered = started is not None
         self.attempt = 1
         self.usage: Usage | None = None

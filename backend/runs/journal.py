@@ -120,7 +120,7 @@ class RunJournal:
         self._changed = not self.stored
         self._writer = writer
         self._outcomes: dict[tuple[str, str], StepCompleted | StepFailed | StepSkipped] = {}
-        self._started: dict[tuple[str, str], str] = {}
+        self._started: dict[tuple[str, str], StepStarted] = {}
         for event in events or ():
             self._remember(event)
 
@@ -128,8 +128,8 @@ class RunJournal:
         """The end of a step that an earlier process recorded."""
         return self._outcomes.get((path, node_id))
 
-    def started(self, path: str, node_id: str) -> str | None:
-        """The id of a step that an earlier process started and did not end."""
+    def started(self, path: str, node_id: str) -> StepStarted | None:
+        """The first start of a step that an earlier process did not end."""
         return self._started.get((path, node_id))
 
     def append(self, event: RunEvent) -> None:
@@ -248,7 +248,7 @@ class RunJournal:
     def _remember(self, event: RunEvent) -> None:
         match event:
             case StepStarted():
-                self._started[(event.path or "", event.node_id)] = event.step_id
+                self._started.setdefault((event.path or "", event.node_id), event)
             case StepCompleted() | StepFailed() | StepSkipped():
                 self._outcomes[(event.path or "", event.node_id)] = event
             case RunStarted():

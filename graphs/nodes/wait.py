@@ -1,10 +1,12 @@
 """The node type `wait`."""
 
 import asyncio
+from datetime import timedelta
 from typing import Annotated
 
 from msgspec import Meta
 
+from graphs.events import now
 from graphs.node_type import Category, NodeContext, NodeType, Output, Params
 
 DAY_MS = 86_400_000
@@ -24,7 +26,10 @@ class WaitParams(Params, frozen=True):
 
 
 class Wait(NodeType[WaitParams]):
-    """Waits, then passes on what arrived. Other branches go on meanwhile."""
+    """Waits, then passes on what arrived. Other branches go on meanwhile.
+
+    The time counts from the step's start, a restart of the server included.
+    """
 
     name = "wait"
     title = "Wait"
@@ -33,5 +38,6 @@ class Wait(NodeType[WaitParams]):
     params_type = WaitParams
 
     async def run(self, params: WaitParams, ctx: NodeContext) -> Output:
-        await asyncio.sleep(params.duration_ms / 1000)
+        until = ctx.started_at + timedelta(milliseconds=params.duration_ms)
+        await asyncio.sleep((until - now()).total_seconds())
         return Output(ctx.prev)

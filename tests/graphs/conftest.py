@@ -10,7 +10,7 @@ import pytest
 from msgspec import Struct
 
 from graphs.errors import NodeError
-from graphs.events import Usage
+from graphs.events import Usage, now
 from graphs.node_type import NodeContext, NodeType, Output, Services
 from graphs.params import compile_params, convert_params
 from graphs.registry import registry
@@ -25,6 +25,7 @@ class FakeContext:
     attempt = 1
 
     def __init__(self) -> None:
+        self.started_at = now()
         self.inputs: Mapping[str, Any] = {}
         self.prev: Any = None
         self.services = Services(allow_hosts=("127.0.0.1",))

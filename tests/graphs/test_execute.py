@@ -1,6 +1,7 @@
 """What a run does beyond the order of its nodes: failures, retries, limits, cancelling, secrets."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 from graphs.compile import compile_definition
@@ -19,6 +20,7 @@ from graphs.events import (
     StepRetrying,
     StepStarted,
     Usage,
+    now,
 )
 from graphs.node_type import NodeContext, Services
 from tests.graphs.engine import Execution, Scripted, chain, failing
@@ -279,6 +281,15 @@ async def test_a_started_step_keeps_its_identity_in_the_next_process() -> None:
     assert len(steps) == 1
     assert second.of(StepStarted)[-1].data.recovered
     assert keys == ["run:x", "run:x"]
+
+
+async def test_a_wait_goes_on_where_the_dead_process_left_it() -> None:
+    drawn = chain(Node(id="x", type="wait", params={"duration_ms": 3_600_000}))
+    hour_ago = now() - timedelta(hours=1)
+    before = StepStarted(run_id="run", node_id="x", step_id="s", at=hour_ago, seq=1)
+    execution = Execution(drawn, earlier=[before])
+    end = await asyncio.wait_for(execution.finish(), 5)
+    assert isinstance(end, RunCompleted)
 
 
 async def test_a_disabled_node_passes_on_what_arrives() -> None:

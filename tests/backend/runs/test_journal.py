@@ -296,7 +296,9 @@ async def test_an_heir_knows_what_is_done(writer: JournalWriter) -> None:
     done = heir.outcome("loop[0]", "done")
     assert isinstance(done, StepCompleted)
     assert done.data.output == {"at": "done"}
-    assert heir.started("loop[1]", "open") == "the-step"
+    left = heir.started("loop[1]", "open")
+    assert left is not None
+    assert left.step_id == "the-step"
     assert heir.outcome("loop[1]", "open") is None
     assert heir.outcome("", "done") is None
 

@@ -39,6 +39,8 @@ export function keyHandler(context: KeyContext): (event: KeyboardEvent) => void 
     if (target.closest('dialog, .q-dialog') || document.querySelector('.q-dialog')) return
     const onCanvas = canvas.value?.contains(target) === true || target === document.body
     if (!onCanvas && !EVERYWHERE.has(name)) return
+    // with the focus nowhere, Tab must lead into the page and not into the quick add
+    if (event.key === 'Tab' && target === document.body) return
     if (target.closest('button, a') && NATIVE.has(name)) return
     if (perform(name, editor, run, stage)) event.preventDefault()
   }
