@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+import backend.app  # noqa: F401 - every module that defines an error, wherever the tests begin
 from backend import errors as backend_errors
 from backend.errors import AppError
 from graphs import errors as graph_errors
