@@ -27,6 +27,10 @@ class ServerError(Exception):
     """The server did not start, or answered something that makes measuring pointless."""
 
 
+IDLE_AT_MOST_S = 2.0
+"""After this a connection is opened anew: the server closes one that was idle for 5 s."""
+
+
 class Server:
     """One server process; `ready_s` is what it took from its start to being ready."""
 
@@ -37,6 +41,7 @@ class Server:
         self.ready_s = 0.0
         self._headers: dict[str, str] = {}
         self._connection: Connection | None = None
+        self._last_used = 0.0
 
     @property
     def database(self) -> Path:
@@ -53,9 +58,14 @@ class Server:
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
     ) -> Any:
         """A request on the server's own connection. Returns the JSON of a 2xx answer."""
+        loop = asyncio.get_running_loop()
+        if self._connection is not None and loop.time() - self._last_used > IDLE_AT_MOST_S:
+            await self._connection.close()
+            self._connection = None
         if self._connection is None:
             self._connection = await Connection.open(self.port)
         response = await self._connection.send(self.request(method, path, body, headers))
+        self._last_used = loop.time()
         return succeeded(response).json() if response.body else None
 
     async def sign_in(self) -> None:
