@@ -25,7 +25,7 @@ from piccolo.apps.migrations.tables import Migration
 from piccolo.table import Table
 
 from backend import postgres
-from backend.accounts.tables import Tenant, User
+from backend.accounts.tables import EndedSession, Tenant, User
 from backend.errors import Unavailable
 from backend.postgres import PooledPostgresEngine
 from backend.runs.tables import Run
@@ -37,6 +37,7 @@ from backend.workflows.tables import DefinitionSnapshot, Workflow, WorkflowVersi
 TABLES: tuple[type[Table], ...] = (
     Tenant,
     User,
+    EndedSession,
     Workflow,
     WorkflowVersion,
     DefinitionSnapshot,

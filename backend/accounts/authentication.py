@@ -40,6 +40,13 @@ class Authentication(ASGIMiddleware):
         await next_app(scope, receive, send)
 
 
+def token_of(scope: Scope) -> str | None:
+    """The token that a request carries, by header or by cookie, good or not."""
+    headers = _headers(scope)
+    scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else _cookie(headers, TOKEN_COOKIE)
+
+
 async def _identify(scope: Scope, headers: dict[bytes, bytes]) -> None:
     authorization = headers.get(b"authorization")
     if authorization is not None:

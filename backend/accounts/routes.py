@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from backend.accounts import service
-from backend.accounts.authentication import CSRF_COOKIE, TOKEN_COOKIE
+from backend.accounts.authentication import CSRF_COOKIE, TOKEN_COOKIE, token_of
 from backend.accounts.schemas import (
     ChangePassword,
     CreateUser,
@@ -45,8 +45,11 @@ async def set_up(request: Request[Any, Any, Any], data: JSONBody[Setup]) -> Resp
 
 
 @post("/auth/logout", status_code=204, operation_id="logout", opt={"public": True})
-async def logout() -> Response[None]:
-    """Forget the cookies."""
+async def logout(request: Request[Any, Any, Any]) -> Response[None]:
+    """End the session of the token or cookie that is sent, and forget the cookies."""
+    token = token_of(request.scope)
+    if token is not None:
+        await service.logout(token)
     return Response(
         None,
         status_code=204,

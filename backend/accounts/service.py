@@ -1,6 +1,7 @@
 """Accounts: signing in, sessions, the first account, and the users of a tenant."""
 
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -147,9 +148,11 @@ async def session(token: str) -> Session:
     if claims is not None:
         rows = await fetch(
             "SELECT username, tenant_id, role FROM account_user "
-            "WHERE id = ? AND token_version = ? AND NOT disabled",
+            "WHERE id = ? AND token_version = ? AND NOT disabled "
+            "AND NOT EXISTS (SELECT 1 FROM ended_session WHERE ended_session.id = ?)",
             claims.user_id,
             claims.version,
+            claims.session_id,
         )
         row = rows[0] if rows else None
     if claims is None or row is None:
@@ -165,6 +168,27 @@ async def session(token: str) -> Session:
     )
     desk.sessions[token] = found
     return found
+
+
+async def logout(token: str) -> None:
+    """End the token's session: no copy of it is good any more; another process may take 5 s."""
+    desk = _at_desk()
+    claims = desk.tokens.read(token)
+    if claims is None:
+        return
+    try:
+        tenant_id = (await session(token)).actor.tenant_id
+    except Unauthorized:
+        return
+    await execute(
+        "INSERT INTO ended_session (id, tenant_id, expires_at) VALUES (?, ?, ?) "
+        "ON CONFLICT DO NOTHING",
+        claims.session_id,
+        tenant_id,
+        datetime.fromtimestamp(claims.expires_at, UTC),
+    )
+    await execute("DELETE FROM ended_session WHERE expires_at < ?", datetime.now(UTC))
+    desk.sessions.pop(token, None)
 
 
 async def identify(token: str) -> Actor:

@@ -28,3 +28,11 @@ class User(Table, tablename="account_user"):
     disabled = Boolean(default=False)
     token_version = Integer(default=1)
     created_at = Timestamptz(default=TimestamptzNow())
+
+
+class EndedSession(Table, tablename="ended_session"):
+    """A session that was signed out before its end; `id` is its token's `jti`."""
+
+    id = Varchar(length=None, primary_key=True)
+    tenant_id = Varchar(length=None)
+    expires_at = Timestamptz(default=TimestamptzNow())

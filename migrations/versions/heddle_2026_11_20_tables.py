@@ -122,6 +122,11 @@ SCHEMA: dict[tuple[str, str], dict[str, Column]] = {
         "started_at": moment_or_none(),
         "finished_at": moment_or_none(),
     },
+    ("EndedSession", "ended_session"): {
+        "id": key(),
+        "tenant_id": name(),
+        "expires_at": moment(),
+    },
     ("IdempotencyKey", "idempotency_key"): {
         "id": key(),
         "tenant_id": name(),

@@ -141,10 +141,31 @@ class TestCookies:
     async def test_a_bearer_token_needs_none(self, client: httpx.AsyncClient) -> None:
         await add_user(client, "ada")
 
-    async def test_signing_out_forgets_them(self, app_client: httpx.AsyncClient) -> None:
+    async def test_signing_out_forgets_them_and_ends_that_session_only(
+        self, app_client: httpx.AsyncClient
+    ) -> None:
         await login(app_client)
-        assert (await app_client.post("/api/v1/auth/logout")).status_code == 204
+        copied = {"Authorization": f"Bearer {app_client.cookies['heddle_token']}"}
+        app_client.cookies.clear()
+        await login(app_client)
+        other = {"Authorization": f"Bearer {app_client.cookies['heddle_token']}"}
+        app_client.cookies.clear()
+        logout = await app_client.post("/api/v1/auth/logout", headers=copied)
+        assert logout.status_code == 204
+        assert (await app_client.get(ME, headers=copied)).status_code == 401
+        assert (await app_client.post("/api/v1/auth/logout", headers=copied)).status_code == 204
+        assert (await app_client.get(ME, headers=other)).status_code == 200
         assert (await app_client.get(ME)).status_code == 401
+
+
+async def test_both_databases_end_a_session(any_settings: Settings) -> None:
+    app = create_app(any_settings)
+    async with running(app), client_of(app) as client:
+        await login(client)
+        copied = {"Authorization": f"Bearer {client.cookies['heddle_token']}"}
+        assert (await client.get(ME, headers=copied)).status_code == 200
+        await client.post("/api/v1/auth/logout", headers=copied)
+        assert (await client.get(ME, headers=copied)).status_code == 401
 
 
 class TestTheFirstAccount:
