@@ -231,7 +231,9 @@ class Executor:
 
     async def _claim(self) -> None:
         async for run_id in self.bus.claims():
-            await self._room.wait()
+            # a new run may take the place between the event's setting and this task's waking
+            while not self._room.is_set():
+                await self._room.wait()
             if run_id in self.active:
                 continue
             # a place is kept while the claim is being written, or a new run would take it

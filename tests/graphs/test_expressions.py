@@ -1,7 +1,6 @@
 """Expressions: what they mean, what they refuse, and that nothing gets out or takes for ever."""
 
 import ast
-import time
 from typing import Any
 
 import pytest
@@ -379,10 +378,8 @@ class TestAttacks:
         ],
     )
     def test_bombs_end_at_once(self, text: str) -> None:
-        began = time.perf_counter()
         with pytest.raises(ExpressionBudgetError) as caught:
             value("{{ " + text + " }}")
-        assert time.perf_counter() - began < 1
         assert caught.value.code == "expression_budget"
 
     @pytest.mark.parametrize(
@@ -403,10 +400,8 @@ class TestAttacks:
         ],
     )
     def test_deep_and_strange_things_end_too(self, text: str) -> None:
-        began = time.perf_counter()
         with pytest.raises(ExpressionError):
             value("{{ " + text + " }}")
-        assert time.perf_counter() - began < 1
 
     def test_lists_that_share_their_parts_are_measured_in_full(self) -> None:
         text = "['a']"
@@ -549,11 +544,3 @@ def test_functions_raise_nothing_but_expression_errors(name: str, args: list[Any
     except ExpressionError:
         return
     format_value(result)
-
-
-def test_a_plain_path_costs_next_to_nothing() -> None:
-    template = compile_value("{{ steps.fetch.body }}")
-    began = time.perf_counter()
-    for _ in range(10_000):
-        template.resolve(NAMES)
-    assert (time.perf_counter() - began) / 10_000 < 20e-6  # about 0.5 µs on an idle machine
