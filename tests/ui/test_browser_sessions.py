@@ -53,3 +53,16 @@ def test_a_page_tells_that_its_server_is_away_and_goes_on_when_it_is_back(
     expect(page.get_by_text("Connection lost")).to_be_hidden()
     page.get_by_role("button", name="New workflow").first.click()
     expect(page.get_by_role("dialog", name="New workflow")).to_be_visible()
+
+
+def test_a_page_that_never_reached_its_server_again_tells_so(
+    server: LiveServer, signed_in: Page
+) -> None:
+    page = signed_in
+    page.add_init_script(
+        "window.WebSocket = class extends WebSocket {"
+        " constructor() { super(location.origin.replace('http', 'ws') + '/nowhere'); } };"
+    )
+    page.route("**/_nicegui_ws/**", lambda route: route.abort())
+    page.goto(server.url)
+    expect(page.get_by_text("Connection lost")).to_be_visible()

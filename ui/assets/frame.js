@@ -49,6 +49,20 @@ document.addEventListener("click", async (event) => {
   }
 });
 
+// NiceGUI tells of a connection that breaks; one that never came about is told of here.
+function tellLostConnection() {
+  const popup = document.getElementById("popup");
+  if (!popup) return;
+  if (!window.socket) {
+    setTimeout(tellLostConnection, 50);
+    return;
+  }
+  for (const sign of ["error", "close", "reconnect_attempt"]) {
+    window.socket.io.on(sign, () => (popup.ariaHidden = false));
+  }
+}
+tellLostConnection();
+
 // A menu opened by keyboard is walked by the arrow keys.
 document.addEventListener("keydown", (event) => {
   const menu = event.target.closest?.(".menu, .q-menu");
