@@ -44,6 +44,16 @@ class Retry(Struct, frozen=True, forbid_unknown_fields=True):
     multiplier: float = 2
 
 
+class Pin(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """Data that stands in for a node in runs of the draft; a published version ignores it.
+
+    `port` is the output port it leaves through; None is the node type's first.
+    """
+
+    output: Any = None
+    port: str | None = None
+
+
 class Node(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
     """A placed box. `params` stay raw, so that an unknown type still opens in the editor."""
 
@@ -57,6 +67,7 @@ class Node(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, 
     timeout_ms: int | None = None
     on_error: OnError = OnError.FAIL
     disabled: bool = False
+    pinned: Pin | None = None
     body: "Body | None" = None
 
 

@@ -7,10 +7,11 @@ step inside a container; a step's identity within its run is `path` plus `node_i
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import UNSET, Struct, UnsetType, field
 
 
 def now() -> datetime:
@@ -59,8 +60,12 @@ class StepEvent(Event, kw_only=True, omit_defaults=True):
     attempt: int = 1
 
 
-class RunQueuedData(Struct, frozen=True):
+class RunQueuedData(Struct, frozen=True, omit_defaults=True):
+    """`parent_run_id` and `checkpoint` say what a fork or a run of a part took its data from."""
+
     trigger: str
+    parent_run_id: str | None = None
+    checkpoint: str | None = None
 
 
 class RunQueued(Event, kw_only=True, tag="run.queued"):
@@ -76,6 +81,70 @@ class RunStartedData(Struct, frozen=True, omit_defaults=True):
 
 class RunStarted(Event, kw_only=True, tag="run.started"):
     data: RunStartedData
+
+
+class PauseReason(StrEnum):
+    """Why nothing of a run is executing."""
+
+    PAUSE = "pause"
+    """Somebody paused it."""
+    BREAKPOINT = "breakpoint"
+    """It stands before or after the nodes in `stops`: a breakpoint, a step, or debug mode."""
+    WAITING = "waiting"
+    """All that is left waits: for people's answers, or for `wake_at`."""
+
+
+class Side(StrEnum):
+    """Where a breakpoint stops: before its node runs, or after it."""
+
+    BEFORE = "before"
+    AFTER = "after"
+
+
+class Stop(Struct, frozen=True, omit_defaults=True):
+    """A place at which a run stands."""
+
+    node_id: str
+    path: str | None = None
+    side: Side = Side.BEFORE
+
+
+class RunPausedData(Struct, frozen=True, omit_defaults=True):
+    """`active_ms`: how long the run has been executing since its start, pauses left out.
+
+    `wake_at`: when the earliest of its waiting steps goes on by itself.
+    """
+
+    reason: PauseReason
+    active_ms: int
+    stops: tuple[Stop, ...] = ()
+    wake_at: datetime | None = None
+    by: str | None = None
+
+
+class RunPaused(Event, kw_only=True, tag="run.paused"):
+    data: RunPausedData
+
+
+class ResumeReason(StrEnum):
+    """Why a run goes on."""
+
+    RESUME = "resume"
+    STEP = "step"
+    """One node, then it stops again."""
+    ANSWER = "answer"
+    TIMER = "timer"
+    RETRY = "retry"
+    """A failed or cancelled run: its failed steps, and those skipped because of them, run again."""
+
+
+class RunResumedData(Struct, frozen=True, omit_defaults=True):
+    reason: ResumeReason
+    by: str | None = None
+
+
+class RunResumed(Event, kw_only=True, tag="run.resumed"):
+    data: RunResumedData
 
 
 class RunCompletedData(Struct, frozen=True):
@@ -106,7 +175,13 @@ class RunCancelled(Event, kw_only=True, tag="run.cancelled"):
 
 
 class StepStartedData(Struct, frozen=True, omit_defaults=True):
+    """`node_type` and `name` are given for steps that the run's own drawing does not hold:
+    those of a sub-workflow and of a library graph.
+    """
+
     recovered: bool = False
+    node_type: str | None = None
+    name: str | None = None
 
 
 class StepStarted(StepEvent, kw_only=True, tag="step.started"):
@@ -125,7 +200,11 @@ class StepRetrying(StepEvent, kw_only=True, tag="step.retrying"):
 
 
 class StepCompletedData(Struct, frozen=True, omit_defaults=True):
-    """`ports` are the live output ports. `error` is set when `on_error` turned it into data."""
+    """`ports` are the live output ports. `error` is set when `on_error` turned it into data.
+
+    `output` over 64 KB is a reference to an artifact (`graphs.artifacts`). `pinned`: the drawing's
+    pinned data stood in for the node. `reused_from`: the run in which the step really ran.
+    """
 
     output: Any
     ports: tuple[str, ...]
@@ -133,6 +212,8 @@ class StepCompletedData(Struct, frozen=True, omit_defaults=True):
     size_bytes: int = 0
     usage: Usage | None = None
     error: Failure | None = None
+    pinned: bool = False
+    reused_from: str | None = None
 
 
 class StepCompleted(StepEvent, kw_only=True, tag="step.completed"):
@@ -148,18 +229,22 @@ class StepFailed(StepEvent, kw_only=True, tag="step.failed"):
     data: StepFailedData
 
 
-class StepSkippedData(Struct, frozen=True):
+class StepSkippedData(Struct, frozen=True, omit_defaults=True):
     """`reason` is `dead_path` (no live input), `upstream_failed` or `disabled`."""
 
     reason: str
+    reused_from: str | None = None
 
 
 class StepSkipped(StepEvent, kw_only=True, tag="step.skipped"):
     data: StepSkippedData
 
 
-class StepCancelledData(Struct, frozen=True):
+class StepCancelledData(Struct, frozen=True, omit_defaults=True):
+    """`error` is set when somebody cancelled this step alone: then it has failed for good."""
+
     duration_ms: int
+    error: Failure | None = None
 
 
 class StepCancelled(StepEvent, kw_only=True, tag="step.cancelled"):
@@ -192,6 +277,64 @@ class LlmCompleted(StepEvent, kw_only=True, tag="llm.completed"):
     data: LlmCompletedData
 
 
+class ApprovalKind(StrEnum):
+    """What is asked of a person."""
+
+    CONFIRMATION = "confirmation"
+    CHOICE = "choice"
+    TEXT = "text"
+    FORM = "form"
+
+
+class ApprovalRequest(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A question to a person.
+
+    `answer_schema` is the JSON Schema (2020-12) of the answer: boolean, one of the options, text,
+    or the form's. `assignee` is a user name; `role` the least role that may answer; without either
+    every editor may. `context` is what the person sees beside the question. With a `deadline_at`
+    and no `default_answer`, the step fails when the time is over.
+    """
+
+    approval_id: str
+    kind: ApprovalKind
+    message: str
+    answer_schema: dict[str, Any]
+    title: str = ""
+    context: Any = None
+    assignee: str | None = None
+    role: str | None = None
+    deadline_at: datetime | None = None
+    remind_at: datetime | None = None
+    default_answer: Any | UnsetType = UNSET
+
+
+class ApprovalRequested(StepEvent, kw_only=True, tag="approval.requested"):
+    data: ApprovalRequest
+
+
+class AnswerSource(StrEnum):
+    """Who or what settled a question."""
+
+    PERSON = "person"
+    DEADLINE = "deadline"
+    """Its time was over: the default answer, or none."""
+    MOCK = "mock"
+
+
+class ApprovalAnswer(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """`answer` is unset when the deadline passed without a default."""
+
+    approval_id: str
+    source: AnswerSource
+    answer: Any | UnsetType = UNSET
+    by: str | None = None
+    comment: str | None = None
+
+
+class ApprovalAnswered(StepEvent, kw_only=True, tag="approval.answered"):
+    data: ApprovalAnswer
+
+
 class LogData(Struct, frozen=True):
     level: str
     message: str
@@ -216,6 +359,10 @@ RunEvent = (
     | LlmStarted
     | LlmToken
     | LlmCompleted
+    | RunPaused
+    | RunResumed
+    | ApprovalRequested
+    | ApprovalAnswered
     | Log
 )
 

@@ -5,15 +5,17 @@ palette's help, its `Params` struct makes the form, the validation, the JSON Sch
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
 
 import msgspec
 from msgspec import Struct, field
 
-from graphs.events import Usage
+from graphs.artifacts import ArtifactStore, FolderArtifacts, RunFiles
+from graphs.events import ApprovalAnswer, ApprovalRequest, Usage
 
 MASK = "•••"
 """What stands where a secret would be in outputs and messages."""
@@ -58,7 +60,8 @@ class Params(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     A field's `msgspec.Meta` gives title, description, limits and examples;
     `extra_json_schema` may hold: `x-secret` (may use `{{ secrets.NAME }}`), `x-expression: false`
     (taken literally), `x-json-schema: true` (must be a sound JSON Schema), `x-widget`
-    (`textarea`, `expression`, `model`, `key_value`, `json`) and `x-placeholder`.
+    (`textarea`, `expression`, `model`, `key_value`, `json`, `column`, `file`, `workflow`,
+    `library_graph`, `code`), `x-lazy: true` (kept back for `ctx.evaluate`) and `x-placeholder`.
     """
 
 
@@ -75,15 +78,43 @@ class Output(Struct, frozen=True):
     ports: tuple[str, ...] | None = None
 
 
+class Price(Struct, frozen=True, kw_only=True):
+    """What a model costs, in US dollars per million tokens."""
+
+    input_usd: Decimal
+    output_usd: Decimal
+
+
+class BoundWorkflow(Struct, frozen=True, kw_only=True):
+    """A workflow that a `workflow` node calls, bound to one definition when its run began.
+
+    `graph` is a `graphs.compile.CompiledGraph`; `version` None is a frozen draft.
+    """
+
+    workflow_id: str
+    name: str
+    version: int | None
+    graph: Any
+
+
 class Services(Struct, frozen=True, kw_only=True):
-    """What a run may use of the world outside; made once by whoever executes.
+    """What a run may use of the world outside; made for each run by whoever executes it.
 
     `allow_hosts`: private hosts and networks that outgoing calls may reach all the same.
-    `secrets`: what `{{ secrets.NAME }}` finds.
+    `secrets`: what `{{ secrets.NAME }}` finds. `files` None: the run has no workspace. `prices`:
+    by model name as written in params. `workflows`: by `<workflow id>@<version or active>`.
+    `recorded`: outputs of an earlier real run by node id, for mock mode. `python_enabled`: whether
+    an administrator allows the `python` node.
     """
 
     allow_hosts: tuple[str, ...] = ()
     secrets: Mapping[str, str] = field(default_factory=dict[str, str])
+    artifacts: ArtifactStore = field(default_factory=FolderArtifacts)
+    files: RunFiles | None = None
+    prices: Mapping[str, Price] = field(default_factory=dict[str, Price])
+    workflows: Mapping[str, BoundWorkflow] = field(default_factory=dict[str, BoundWorkflow])
+    recorded: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    python_enabled: bool = False
 
 
 class NodeContext(Protocol):
@@ -97,6 +128,8 @@ class NodeContext(Protocol):
     """When the step first started, by this process or by one that has died since."""
     prev: Any
     """What arrived: the one live upstream's output, or `{node id: output}` of several."""
+    mock: bool
+    """Whether nothing may happen outside: `NodeType.mock` is called in place of `run`."""
 
     @property
     def inputs(self) -> Mapping[str, Any]:
@@ -133,6 +166,46 @@ class NodeContext(Protocol):
         """Execute the container's body once. Returns its outputs; raises NodeError if it fails."""
         ...
 
+    def evaluate(self, field: str, item: Any, index: int) -> Any:
+        """The value of a param marked `x-lazy`, after an execution of the body.
+
+        Its expressions see the body's steps, and `item` and `index` as given. Raises NodeError.
+        """
+        ...
+
+    async def run_workflow(self, reference: str, inputs: Mapping[str, Any]) -> Any:
+        """Execute a workflow of `services.workflows` within this run; returns its outputs.
+
+        Its steps lie in the path `<this node>[0]`. Raises NodeError if it fails.
+        """
+        ...
+
+    async def inner_step(
+        self,
+        name: str,
+        visit: int,
+        arrived: Any,
+        run: Callable[["NodeContext"], Awaitable[Any]],
+    ) -> Any:
+        """Execute a part of this node as a step of its own, in the path `<this node>[<visit>]`.
+
+        What `run` returned is recorded: after a restart it is returned without another execution.
+        It is called with a context whose tokens, logs and usage belong to the inner step.
+        """
+        ...
+
+    async def ask(self, request: ApprovalRequest) -> ApprovalAnswer:
+        """Ask a person, once per step (`approval_id` is the step's id), and wait for the answer.
+
+        Meanwhile the run may be put aside and go on in another process: nothing before this call
+        may have an effect outside.
+        """
+        ...
+
+    async def wait_until(self, moment: datetime) -> None:
+        """Wait; for a long time, the run may be put aside like in `ask`."""
+        ...
+
 
 class NodeType(ABC, Generic[P]):
     """A kind of node. Subclasses set the class variables and write `run`.
@@ -152,12 +225,18 @@ class NodeType(ABC, Generic[P]):
     outputs: ClassVar[tuple[Port, ...]] = (Port("out"),)
     outputs_from: ClassVar[PortsFrom | None] = None
     pure: ClassVar[bool] = False
+    waits: ClassVar[bool] = False
+    """True when it mostly waits (for a body, a person, the clock): takes no `max_concurrency`."""
     container: ClassVar[bool] = False
     """True when the node has a body that `ctx.run_body` executes."""
 
     @abstractmethod
     async def run(self, params: P, ctx: NodeContext) -> Output:
         """Do the work. `params` are resolved. Raise NodeError with a message for the analyst."""
+
+    async def mock(self, params: P, ctx: NodeContext) -> Output:
+        """Stand in for `run` in mock mode. A node type with effects outside overrides this."""
+        return await self.run(params, ctx)
 
     def join(self, params: Mapping[str, Any]) -> Join:
         """How the node treats several in-edges; `params` are raw."""
