@@ -61,13 +61,24 @@ class ExpressionBudgetError(ExpressionError):
 
 
 class NodeError(GraphError):
-    """A node failed while running. `retryable` tells whether another attempt makes sense."""
+    """A node failed while running. `retryable` tells whether another attempt makes sense.
+
+    `retry_after_ms`: how long the other side wants to be left alone before it.
+    """
 
     code = "node_failed"
 
-    def __init__(self, message: str, *, code: str | None = None, retryable: bool = True) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        retryable: bool = True,
+        retry_after_ms: int | None = None,
+    ) -> None:
         super().__init__(message)
         self.retryable = retryable
+        self.retry_after_ms = retry_after_ms
         if code is not None:
             self.code = code
 
