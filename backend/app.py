@@ -23,6 +23,8 @@ from backend.runs import routes as run_routes
 from backend.settings import Settings
 from backend.system import routes as system_routes
 from backend.system import service as system
+from backend.tenants import routes as tenant_routes
+from backend.tenants import service as tenants
 from backend.workflows import routes as workflow_routes
 from ui.mount import pages
 
@@ -38,6 +40,7 @@ def create_app(settings: Settings) -> Litestar:
     async def storage(_: Litestar) -> AsyncGenerator[None]:
         await database.open_database(settings)
         try:
+            tenants.open_tenants(settings)
             await accounts.open_accounts(settings)
             await executor.open_executor(settings)
             system.set_draining(False)
@@ -54,6 +57,7 @@ def create_app(settings: Settings) -> Litestar:
         route_handlers=[
             accounts_routes.router,
             system_routes.router,
+            tenant_routes.router,
             workflow_routes.router,
             run_routes.router,
         ],

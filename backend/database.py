@@ -25,13 +25,14 @@ from piccolo.apps.migrations.tables import Migration
 from piccolo.table import Table
 
 from backend import postgres
-from backend.accounts.tables import EndedSession, Tenant, User
+from backend.accounts.tables import EndedSession, User
 from backend.errors import Unavailable
 from backend.postgres import PooledPostgresEngine
 from backend.runs.tables import Run
 from backend.settings import Settings, SettingsError
 from backend.sqlite import PooledSQLiteEngine
 from backend.system.tables import IdempotencyKey
+from backend.tenants.tables import Tenant
 from backend.workflows.tables import DefinitionSnapshot, Workflow, WorkflowVersion
 
 TABLES: tuple[type[Table], ...] = (

@@ -50,6 +50,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     """`database_url` None means SQLite in `data_dir`; `port` 0 any free one.
 
     `examples`: whether the first account finds the templates as published workflows.
+    `python_node`: whether administrators may enable the node type `python`.
     """
 
     host: str = "127.0.0.1"
@@ -62,6 +63,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     secrets: Secrets = field(default_factory=Secrets)
     log_level: str = "info"
     examples: bool = False
+    python_node: bool = True
     max_body_bytes: int = 5 * 1024 * 1024
     password_cost: PasswordCost = PasswordCost()
 
@@ -105,6 +107,7 @@ class Settings(Struct, frozen=True, kw_only=True):
                 }
             ),
             examples=_switch("HEDDLE_EXAMPLES", env.get("HEDDLE_EXAMPLES") or "on"),
+            python_node=_switch("HEDDLE_PYTHON_NODE", env.get("HEDDLE_PYTHON_NODE") or "on"),
             log_level=_log_level(env.get("HEDDLE_LOG_LEVEL") or "info"),
         )
 

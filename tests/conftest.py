@@ -20,6 +20,7 @@ from backend.accounts.schemas import CreateUser
 from backend.actor import Actor, Role
 from backend.database import close_database, open_database
 from backend.settings import PasswordCost, Settings
+from backend.tenants import service as tenants
 from tests.live_server import LiveServer
 
 PASSWORD = "correct horse battery"
@@ -161,7 +162,7 @@ async def admin(client: httpx.AsyncClient) -> Actor:
 @pytest.fixture
 async def other_tenant_client(client: httpx.AsyncClient) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the same application that is signed in as an administrator of another tenant."""
-    tenant_id = await accounts.create_tenant("Other", "other")
+    tenant_id = await tenants.create("Other", "other")
     founder = Actor("founder", "founder", tenant_id, Role.ADMIN)
     await accounts.create_user(founder, CreateUser("other-admin", PASSWORD, Role.ADMIN))
     async with client_of(application(client)) as other:

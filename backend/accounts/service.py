@@ -20,7 +20,7 @@ from backend.accounts.schemas import (
     UpdateUser,
     UserView,
 )
-from backend.accounts.tables import Tenant, User
+from backend.accounts.tables import User
 from backend.accounts.throttle import LoginThrottle
 from backend.accounts.tokens import LIFETIME_S, Tokens
 from backend.actor import Actor, Role
@@ -28,6 +28,7 @@ from backend.database import UNIQUE_VIOLATIONS, execute, fetch, transaction
 from backend.errors import Conflict, Invalid, NotFound, Unauthorized, Unavailable
 from backend.pagination import Page, PageRequest, paginate
 from backend.settings import Settings
+from backend.tenants import service as tenants
 from backend.workflows import service as workflows
 
 DEFAULT_TENANT = "default"
@@ -198,9 +199,8 @@ async def identify(token: str) -> Actor:
 
 async def me(actor: Actor) -> Me:
     """Who is signed in, and where."""
-    rows = await fetch("SELECT name FROM tenant WHERE id = ?", actor.tenant_id)
-    name = rows[0]["name"] if rows else ""
-    return Me(actor.user_id, actor.username, actor.role, actor.tenant_id, name)
+    tenant = await tenants.current(actor)
+    return Me(actor.user_id, actor.username, actor.role, actor.tenant_id, tenant.name)
 
 
 async def change_password(actor: Actor, request: ChangePassword) -> tuple[Token, str]:
@@ -269,17 +269,9 @@ async def delete_user(actor: Actor, user_id: str) -> None:
     _at_desk().sessions.clear()
 
 
-async def create_tenant(name: str, slug: str) -> str:
-    """Add a tenant. Returns its id."""
-    tenant_id = str(uuid7())
-    await Tenant.insert(Tenant(id=tenant_id, name=name, slug=slug))
-    return tenant_id
-
-
 async def default_tenant() -> str:
     """The id of the tenant that everything belongs to at first; it is made when missing."""
-    found = await fetch("SELECT id FROM tenant WHERE slug = ?", DEFAULT_TENANT)
-    return found[0]["id"] if found else await create_tenant("Default", DEFAULT_TENANT)
+    return await tenants.id_of(DEFAULT_TENANT) or await tenants.create("Default", DEFAULT_TENANT)
 
 
 async def operator() -> Actor:

@@ -1,17 +1,8 @@
-"""Tenants and their users as they are stored."""
+"""The users of tenants as they are stored."""
 
 from piccolo.columns import Boolean, Integer, Text, Timestamptz, Varchar
 from piccolo.columns.defaults.timestamptz import TimestamptzNow
 from piccolo.table import Table
-
-
-class Tenant(Table, tablename="tenant"):
-    """Whose data it is; every other table has a `tenant_id`."""
-
-    id = Varchar(length=None, primary_key=True)
-    name = Text()
-    slug = Varchar(length=None)
-    created_at = Timestamptz(default=TimestamptzNow())
 
 
 class User(Table, tablename="account_user"):

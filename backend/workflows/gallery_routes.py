@@ -9,14 +9,14 @@ from backend.pagination import Page
 from backend.preconditions import etag
 from backend.workflows import service
 from backend.workflows.interchange import Document
-from backend.workflows.node_types import NodeTypeView, node_types
+from backend.workflows.node_types import NodeTypeView, node_types_for
 from backend.workflows.schemas import TemplateView, UseTemplate, WorkflowView
 
 
 @get("/node-types", operation_id="listNodeTypes")
 async def list_node_types(actor: NamedDependency[Actor]) -> Page[NodeTypeView]:
     """Every node type with its ports and the JSON Schema of its params, in the palette's order."""
-    items = list(node_types())
+    items = await node_types_for(actor.tenant_id)
     return Page(items=items, next_cursor=None, total=len(items))
 
 

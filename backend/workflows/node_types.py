@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from backend.tenants import service as tenants
 from graphs.node_type import Join, NodeType, Port, PortsFrom
 from graphs.registry import registry
 
@@ -16,7 +17,8 @@ class NodeTypeView(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `outputs_from`: further ports, one per entry of the list `param`, named by its `key`.
     `join_param`: the setting that says whether several in-edges must all be live.
-    Every type has a port `error` besides when a node's `on_error` is `error`.
+    Every type has a port `error` besides when a node's `on_error` is `error`. One that is not
+    `available` can be drawn, but its steps fail.
     """
 
     type: str
@@ -31,6 +33,19 @@ class NodeTypeView(Struct, frozen=True, kw_only=True, omit_defaults=True):
     join_param: str | None = None
     pure: bool
     container: bool
+    available: bool
+    unavailable_reason: str | None = None
+
+
+async def node_types_for(tenant_id: str) -> list[NodeTypeView]:
+    """Every installed node type, and for this tenant whether it can be used."""
+    reasons = {"python": await tenants.python_unavailable_reason(tenant_id)}
+    return [
+        msgspec.structs.replace(view, available=False, unavailable_reason=reason)
+        if (reason := reasons.get(view.type)) is not None
+        else view
+        for view in node_types()
+    ]
 
 
 @cache
@@ -57,6 +72,7 @@ def _view(kind: NodeType[Any]) -> NodeTypeView:
         join_param=_join_param(kind),
         pure=kind.pure,
         container=kind.container,
+        available=True,
     )
 
 

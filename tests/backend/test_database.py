@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from backend import database
-from backend.accounts.tables import Tenant
 from backend.database import (
     TABLES,
     UNIQUE_VIOLATIONS,
@@ -25,6 +24,7 @@ from backend.database import (
 )
 from backend.errors import Unavailable
 from backend.settings import Settings
+from backend.tenants.tables import Tenant
 from tests.conftest import SECRET_KEY
 
 INSERT = "INSERT INTO tenant (id, name, slug, created_at) VALUES (?, ?, ?, ?)"
