@@ -12,7 +12,7 @@ from pathlib import Path
 
 import uvloop
 
-from tests.bench import editor, engine, footprint, history, http_runs, latency
+from tests.bench import editor, engine, footprint, history, http_runs, latency, waiting
 from tests.bench.area import Area, say
 from tests.bench.table import ROWS, Figure, machine, render
 
@@ -22,6 +22,7 @@ AREAS: dict[str, Measure] = {
     "http_runs": http_runs.measure,
     "engine": engine.measure,
     "latency": latency.measure,
+    "waiting": waiting.measure,
     "history": history.measure,
     "footprint": footprint.measure,
     "editor": editor.measure,

@@ -1,5 +1,6 @@
 """The workflows that are measured, as definitions in the API's JSON."""
 
+from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
@@ -42,6 +43,17 @@ def fork() -> Definition:
         _edge("few", "merge"),
     ]
     return _definition(nodes, edges)
+
+
+def question() -> Definition:
+    """A question to a person, and a node after it."""
+    ask = _node("ask", "approval", {"message": "Go on?", "kind": "confirmation"})
+    return _line([ask, _node("after", "set_fields", {"fields": {"said": "{{ prev.answer }}"}})])
+
+
+def moment(text: str) -> datetime:
+    """A moment of the API."""
+    return datetime.fromisoformat(text)
 
 
 def branches(*durations_ms: list[int]) -> Definition:
