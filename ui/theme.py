@@ -87,6 +87,7 @@ NAVIGATION = (
     ("/", "account_tree", "Workflows", Role.VIEWER),
     ("/runs", "history", "Runs", Role.VIEWER),
     ("/users", "group", "Users", Role.ADMIN),
+    ("/settings", "settings", "Settings", Role.ADMIN),
     ("/help", "help_outline", "Help", None),
 )
 """Path, icon, label and the least role that sees the entry (None: visitors too)."""
