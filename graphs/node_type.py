@@ -5,7 +5,7 @@ palette's help, its `Params` struct makes the form, the validation, the JSON Sch
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -40,11 +40,30 @@ class Port(Struct, frozen=True):
 class PortsFrom(Struct, frozen=True):
     """Output ports made from a list in the params: one per entry of `param`, named by its `key`.
 
-    Declarative, so that the canvas and the compiler derive the same ports from the raw params.
+    An entry that is a text is the name itself. Declarative, so that the canvas and the compiler
+    derive the same ports from the raw params.
     """
 
     param: str
     key: str
+
+
+class PortsCase(Struct, frozen=True):
+    """The output ports for one value of a param: those made from a list, then the fixed ones."""
+
+    outputs: tuple[Port, ...] = ()
+    outputs_from: PortsFrom | None = None
+
+
+class PortsBy(Struct, frozen=True):
+    """Output ports that depend on the value of `param`; `default` holds while it is not set.
+
+    For a value that is not among the `cases` the node type's own ports hold.
+    """
+
+    param: str
+    default: str
+    cases: Mapping[str, PortsCase]
 
 
 class Join(StrEnum):
@@ -224,6 +243,7 @@ class NodeType(ABC, Generic[P]):
     inputs: ClassVar[tuple[Port, ...]] = (Port("in"),)
     outputs: ClassVar[tuple[Port, ...]] = (Port("out"),)
     outputs_from: ClassVar[PortsFrom | None] = None
+    outputs_by: ClassVar[PortsBy | None] = None
     pure: ClassVar[bool] = False
     waits: ClassVar[bool] = False
     """True when it mostly waits (for a body, a person, the clock): takes no `max_concurrency`."""
@@ -244,16 +264,28 @@ class NodeType(ABC, Generic[P]):
 
     def ports(self, params: Mapping[str, Any]) -> tuple[str, ...]:
         """The names of the output ports for these raw params, the `error` port not included."""
-        names = [port.name for port in self.outputs]
-        if self.outputs_from is not None:
-            entries: Any = params.get(self.outputs_from.param)
+        case = PortsCase(self.outputs, self.outputs_from)
+        if self.outputs_by is not None:
+            value: Any = params.get(self.outputs_by.param, self.outputs_by.default)
+            case = self.outputs_by.cases.get(value, case) if isinstance(value, str) else case
+        names = [port.name for port in case.outputs]
+        if case.outputs_from is not None:
+            entries: Any = params.get(case.outputs_from.param)
             made = [
                 port
                 for entry in (cast("list[Any]", entries) if isinstance(entries, list) else [])
-                if (port := _member(entry, self.outputs_from.key))
+                if (port := _member(entry, case.outputs_from.key))
             ]
-            names = [*made, *(name for name in names if name not in made)]
+            names = [*dict.fromkeys(made), *(name for name in names if name not in made)]
         return tuple(names)
+
+    def ports_after_error(self, params: Mapping[str, Any]) -> tuple[str, ...]:
+        """The ports that go on with a failed step's error when `on_error` is `continue`."""
+        return self.ports(params)[:1]
+
+    def check(self, params: Mapping[str, Any]) -> Iterable[tuple[tuple[str | int, ...], str]]:
+        """What is wrong with raw params beyond each single field: where, and what helps."""
+        return ()
 
     def params_schema(self) -> dict[str, Any]:
         """The JSON Schema (2020-12) of the params, references resolved into `$defs`."""
@@ -265,5 +297,5 @@ class NodeType(ABC, Generic[P]):
 
 
 def _member(entry: Any, key: str) -> str | None:
-    value: Any = cast("dict[str, Any]", entry).get(key) if isinstance(entry, dict) else None
+    value: Any = cast("dict[str, Any]", entry).get(key) if isinstance(entry, dict) else entry
     return value if isinstance(value, str) else None

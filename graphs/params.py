@@ -97,6 +97,8 @@ def param_problems(kind: NodeType[Any], raw: Mapping[str, Any]) -> Iterator[Para
             for found in schema_violations(value):
                 detail = f"{_title(kind, name)!r}: {found.message}"
                 yield ParamProblem((name, *found.path), ProblemCode.PARAM_INVALID, detail)
+    for path, detail in kind.check(raw):
+        yield ParamProblem(path, ProblemCode.PARAM_INVALID, detail)
 
 
 def _has_expression(value: Any) -> bool:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from backend.tenants import service as tenants
-from graphs.node_type import Join, NodeType, Port, PortsFrom
+from graphs.node_type import Join, NodeType, Port, PortsBy, PortsFrom
 from graphs.registry import registry
 
 
@@ -16,6 +16,7 @@ class NodeTypeView(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A kind of node.
 
     `outputs_from`: further ports, one per entry of the list `param`, named by its `key`.
+    `outputs_by`: which ports there are depends on the value of a setting.
     `join_param`: the setting that says whether several in-edges must all be live.
     Every type has a port `error` besides when a node's `on_error` is `error`. One that is not
     `available` can be drawn, but its steps fail.
@@ -30,6 +31,7 @@ class NodeTypeView(Struct, frozen=True, kw_only=True, omit_defaults=True):
     inputs: list[Port]
     outputs: list[Port]
     outputs_from: PortsFrom | None
+    outputs_by: PortsBy | None = None
     join_param: str | None = None
     pure: bool
     container: bool
@@ -69,6 +71,7 @@ def _view(kind: NodeType[Any]) -> NodeTypeView:
         inputs=[_titled(port) for port in kind.inputs],
         outputs=[_titled(port) for port in kind.outputs],
         outputs_from=kind.outputs_from,
+        outputs_by=kind.outputs_by,
         join_param=_join_param(kind),
         pure=kind.pure,
         container=kind.container,
