@@ -26,6 +26,7 @@ class Category(StrEnum):
 
     FLOW = "flow"
     DATA = "data"
+    TABLES = "tables"
     AI = "ai"
     INTEGRATION = "integration"
 
@@ -153,6 +154,11 @@ class NodeContext(Protocol):
     @property
     def inputs(self) -> Mapping[str, Any]:
         """The run's inputs with their defaults."""
+        ...
+
+    @property
+    def steps(self) -> Mapping[str, Any]:
+        """The outputs of the steps before this one by node id, as expressions see them."""
         ...
 
     @property

@@ -17,6 +17,7 @@ from ui.theme import templates
 SECTIONS = {
     Category.FLOW: "Flow",
     Category.DATA: "Data",
+    Category.TABLES: "Tables and files",
     Category.AI: "AI",
     Category.INTEGRATION: "Integration",
 }

@@ -27,6 +27,7 @@ class FakeContext:
     def __init__(self) -> None:
         self.started_at = now()
         self.inputs: Mapping[str, Any] = {}
+        self.steps: Mapping[str, Any] = {}
         self.prev: Any = None
         self.services = Services(allow_hosts=("127.0.0.1",))
         self.logs: list[tuple[str, str]] = []
