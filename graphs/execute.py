@@ -41,7 +41,8 @@ async def run(
     is being stopped: then no end is recorded, and another process can go on with the run.
     """
     began = time.perf_counter()
-    journal.append(RunStarted(run_id=run_id, data=RunStartedData(graph.total, journal.recovered)))
+    data = RunStartedData(graph.total, journal.recorded.recovered)
+    journal.append(RunStarted(run_id=run_id, data=data))
     environment = RunEnvironment(run_id, inputs, journal, services, control, _invoke)
     scope = Scope(graph, environment, arriving=inputs)
     task = asyncio.create_task(_invoke(scope))

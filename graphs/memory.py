@@ -2,21 +2,8 @@
 
 from collections.abc import Callable, Iterable
 
-from graphs.events import (
-    RunEvent,
-    StepCompleted,
-    StepEvent,
-    StepFailed,
-    StepSkipped,
-    StepStarted,
-)
-
-StepKey = tuple[str, str]
-
-
-def step_key(event: StepEvent) -> StepKey:
-    """A step's identity within its run: iteration path and node id."""
-    return (event.path or "", event.node_id)
+from graphs.events import RunEvent
+from graphs.recorded import Recorded
 
 
 class MemoryJournal:
@@ -31,28 +18,8 @@ class MemoryJournal:
         watch: Callable[[RunEvent], None] | None = None,
     ) -> None:
         self.events: list[RunEvent] = list(earlier)
-        self.recovered = bool(self.events)
+        self.recorded = Recorded(self.events)
         self._watch = watch
-        self._outcomes: dict[StepKey, StepCompleted | StepFailed | StepSkipped] = {}
-        self._started: dict[StepKey, StepStarted] = {}
-        for event in self.events:
-            self._remember(event)
-
-    def _remember(self, event: RunEvent) -> None:
-        match event:
-            case StepStarted():
-                self._started.setdefault(step_key(event), event)
-            case StepCompleted() | StepFailed() | StepSkipped():
-                self._outcomes[step_key(event)] = event
-                self._started.pop(step_key(event), None)
-            case _:
-                pass
-
-    def outcome(self, path: str, node_id: str) -> StepCompleted | StepFailed | StepSkipped | None:
-        return self._outcomes.get((path, node_id))
-
-    def started(self, path: str, node_id: str) -> StepStarted | None:
-        return self._started.get((path, node_id))
 
     def append(self, event: RunEvent) -> None:
         event.seq = len(self.events) + 1
@@ -66,3 +33,6 @@ class MemoryJournal:
 
     async def flush(self) -> None:
         return None
+
+    async def reload(self) -> None:
+        self.recorded = Recorded(self.events)

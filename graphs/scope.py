@@ -11,15 +11,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from graphs.events import (
-    Failure,
-    RunEvent,
-    StepCompleted,
-    StepFailed,
-    StepSkipped,
-    StepStarted,
-)
+from graphs.events import Failure, RunEvent
 from graphs.node_type import Services
+from graphs.recorded import Recorded
 
 if TYPE_CHECKING:
     from graphs.compile import CompiledGraph
@@ -31,16 +25,8 @@ class Journal(Protocol):
     A step is identified by its iteration `path` ("" at the top level) and its node's id.
     """
 
-    recovered: bool
-    """True when an earlier process has already executed a part of this run."""
-
-    def outcome(self, path: str, node_id: str) -> StepCompleted | StepFailed | StepSkipped | None:
-        """The recorded end of a step, which is then never executed again."""
-        ...
-
-    def started(self, path: str, node_id: str) -> StepStarted | None:
-        """The first start of a step that has no recorded end."""
-        ...
+    recorded: Recorded
+    """What was recorded before this process took the run up, or before the last `reload`."""
 
     def append(self, event: RunEvent) -> None:
         """Take an event; gives it the run's next `seq`. It is durable after `flush`."""
@@ -52,6 +38,10 @@ class Journal(Protocol):
 
     async def flush(self) -> None:
         """Return when everything appended so far is durable; raises if this run was taken over."""
+        ...
+
+    async def reload(self) -> None:
+        """Bring `recorded` up to date with what this process itself has appended."""
         ...
 
 

@@ -6,7 +6,8 @@ A failing node becomes data: it never raises into LangGraph, which would cancel 
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -15,6 +16,8 @@ from uuid_utils.compat import uuid7
 from graphs.definition import OnError
 from graphs.errors import ExpressionError, NodeError, NodeTimeoutError, OutputError, RunCancelled
 from graphs.events import (
+    ApprovalAnswer,
+    ApprovalRequest,
     Failure,
     LlmCompleted,
     LlmCompletedData,
@@ -39,9 +42,11 @@ from graphs.events import (
     Usage,
     now,
 )
-from graphs.node_type import MASK, Join, Output, Services
+from graphs.expressions import compile_value
+from graphs.node_type import MASK, Join, NodeContext, Output, Services
 from graphs.params import convert_params
-from graphs.scope import CURRENT, FAILED, SKIPPED, Scope, Settled
+from graphs.recorded import UPSTREAM_FAILED, Outcome
+from graphs.scope import CURRENT, FAILED, SKIPPED, Scope, Settled, StepOutputs
 
 if TYPE_CHECKING:
     from graphs.compile import CompiledNode
@@ -64,7 +69,7 @@ async def run_step(node: "CompiledNode") -> Any:
 
 async def _settle(node: "CompiledNode", scope: Scope) -> Settled:
     journal = scope.run.journal
-    recorded = journal.outcome(scope.path, node.id)
+    recorded = journal.recorded.outcome(scope.path, node.id)
     reason, prev = _arrival(node, scope)
     if reason is not None:
         if recorded is None:
@@ -99,20 +104,20 @@ def _arrival(node: "CompiledNode", scope: Scope) -> tuple[str | None, Any]:
             dead = True
             failed = failed or outcome.failed
     if not live or (dead and node.join is Join.ALL):
-        return ("upstream_failed" if failed else "dead_path"), None
+        return (UPSTREAM_FAILED if failed else "dead_path"), None
     prev = next(iter(live.values())) if len(live) == 1 else live
     return ("disabled" if node.node.disabled else None), prev
 
 
-def _replay(
-    recorded: StepCompleted | StepFailed | StepSkipped, node: "CompiledNode", scope: Scope
-) -> Settled:
+def _replay(recorded: Outcome, node: "CompiledNode", scope: Scope) -> Settled:
     match recorded:
         case StepCompleted(data=data):
             return Settled(data.output, data.ports)
         case StepFailed(data=data):
             return _failed(scope, node.id, data.error)
-        case StepSkipped():
+        case StepCancelled(data=data) if data.error is not None:
+            return _failed(scope, node.id, data.error)
+        case StepSkipped() | StepCancelled():
             return SKIPPED
 
 
@@ -126,22 +131,28 @@ class Step:
     """One execution of a node, all its attempts; to the node it is the NodeContext."""
 
     def __init__(self, node: "CompiledNode", scope: Scope, prev: Any) -> None:
-        started = scope.run.journal.started(scope.path, node.id)
+        begun = scope.run.journal.recorded.begun(scope.path, node.id)
         self.node = node
         self.scope = scope
         self.prev = prev
         self.run_id = scope.run.run_id
         self.node_id = node.id
-        self.step_id = str(uuid7()) if started is None else started.step_id
-        self.started_at = now() if started is None else started.at
-        self.recovered = started is not None
-        self.attempt = 1
+        self.step_id = (begun and begun.step_id) or str(uuid7())
+        self.started_at = (begun and begun.at) or now()
+        self.recovered = begun is not None and begun.step_id is not None
+        self.attempt = 1 if begun is None else begun.attempt
+        self.first_attempt = 1 if begun is None else begun.first
+        self.mock = False
         self.usage: Usage | None = None
         self._began = time.perf_counter()
 
     @property
     def inputs(self) -> Mapping[str, Any]:
         return self.scope.run.inputs
+
+    @property
+    def steps(self) -> Mapping[str, Any]:
+        return StepOutputs(self.scope)
 
     @property
     def services(self) -> Services:
@@ -183,6 +194,28 @@ class Step:
             )
         outputs = child.outputs()
         return next(iter(outputs.values()), None) if len(body.leaves) == 1 else outputs
+
+    def evaluate(self, field: str, item: Any, index: int) -> Any:
+        names = {**self.scope.expression_names(self.prev), "item": item, "index": index}
+        return compile_value(self.node.node.params.get(field)).resolve(names)
+
+    async def run_workflow(self, reference: str, inputs: Mapping[str, Any]) -> Any:
+        raise NodeError(f"there is no workflow {reference!r}", code="workflow_unknown")
+
+    async def inner_step(
+        self,
+        name: str,
+        visit: int,
+        arrived: Any,
+        run: Callable[[NodeContext], Awaitable[Any]],
+    ) -> Any:
+        return await run(self)
+
+    async def ask(self, request: ApprovalRequest) -> ApprovalAnswer:
+        raise NodeError("nobody can be asked in this run", code="approval_unavailable")
+
+    async def wait_until(self, moment: datetime) -> None:
+        await asyncio.sleep((moment - now()).total_seconds())
 
     async def execute(self) -> Settled:
         """Run the node until it succeeds or its attempts are used up, and record the outcome."""
@@ -243,9 +276,9 @@ class Step:
                 return await self._attempt()
             except NodeError as error:
                 stop = self.scope.run.control.cancelled is not None
-                if stop or not error.retryable or self.attempt >= retry.max_attempts:
+                if stop or not error.retryable or self._tries >= retry.max_attempts:
                     raise
-                delay_ms = round(retry.delay_ms * retry.multiplier ** (self.attempt - 1))
+                delay_ms = round(retry.delay_ms * retry.multiplier ** (self._tries - 1))
                 failure = Failure(error.code, self._mask(error.message))
                 data = StepRetryingData(failure, delay_ms)
                 self.scope.run.journal.append(StepRetrying(**self._envelope(), data=data))
@@ -314,6 +347,10 @@ class Step:
                 text = text.replace(secret, MASK)
                 text = text.replace(msgspec.json.encode(secret).decode()[1:-1], MASK)
         return text
+
+    @property
+    def _tries(self) -> int:
+        return self.attempt - self.first_attempt + 1
 
     def _elapsed_ms(self) -> int:
         return round((time.perf_counter() - self._began) * 1000)

@@ -23,8 +23,8 @@ from graphs.events import (
     StepCompleted,
     StepFailed,
     StepSkipped,
-    StepStarted,
 )
+from graphs.recorded import Recorded
 
 INSERT_RUN = f"INSERT INTO run ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
 _PROGRESS = "last_seq = ?, completed_steps = ?, input_tokens = ?, output_tokens = ?, cost_usd = ?"
@@ -111,7 +111,7 @@ class RunJournal:
         self.record = record
         self.stored = events is not None
         self.stored_status = record.status
-        self.recovered = False
+        self.recorded = Recorded(events or ())
         self.items: list[EventRow | Delivery] = []
         self.waiters: list[asyncio.Future[None]] = []
         self.entry: Entry | None = None
@@ -119,18 +119,6 @@ class RunJournal:
         self.queued = False
         self._changed = not self.stored
         self._writer = writer
-        self._outcomes: dict[tuple[str, str], StepCompleted | StepFailed | StepSkipped] = {}
-        self._started: dict[tuple[str, str], StepStarted] = {}
-        for event in events or ():
-            self._remember(event)
-
-    def outcome(self, path: str, node_id: str) -> StepCompleted | StepFailed | StepSkipped | None:
-        """The end of a step that an earlier process recorded."""
-        return self._outcomes.get((path, node_id))
-
-    def started(self, path: str, node_id: str) -> StepStarted | None:
-        """The first start of a step that an earlier process did not end."""
-        return self._started.get((path, node_id))
 
     def append(self, event: RunEvent) -> None:
         """Take an event; it is durable after `flush`, and soon without."""
@@ -176,6 +164,12 @@ class RunJournal:
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiters.append(waiter)
         await waiter
+
+    async def reload(self) -> None:
+        """Know also what this process itself has recorded."""
+        await self.flush()
+        rows = await event_log.read_all(self.record.id)
+        self.recorded = Recorded(event_log.engine_event(row) for row in rows)
 
     def hand_over(self) -> Entry:
         """Give the writer what there is."""
@@ -244,14 +238,3 @@ class RunJournal:
         if not may_move(before, status):
             raise ValueError(f"a run cannot go from {before} to {status}")
         self.record.status = status
-
-    def _remember(self, event: RunEvent) -> None:
-        match event:
-            case StepStarted():
-                self._started.setdefault((event.path or "", event.node_id), event)
-            case StepCompleted() | StepFailed() | StepSkipped():
-                self._outcomes[(event.path or "", event.node_id)] = event
-            case RunStarted():
-                self.recovered = True
-            case _:
-                pass

@@ -21,9 +21,10 @@ from graphs.events import (
     StepStarted,
 )
 from graphs.execute import run
-from graphs.memory import MemoryJournal, step_key
+from graphs.memory import MemoryJournal
 from graphs.node_type import Join, NodeType, Output, Params, Port, Services
 from graphs.nodes.start import Start
+from graphs.recorded import step_key
 from graphs.scope import RunControl
 from tests.graphs.reference import interpret
 

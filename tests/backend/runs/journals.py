@@ -50,7 +50,7 @@ def begin(writer: JournalWriter, **fields: object) -> RunJournal:
 
 
 def start(run: RunJournal, total: int = 1) -> None:
-    run.append(RunStarted(run_id=run.record.id, data=RunStartedData(total, run.recovered)))
+    run.append(RunStarted(run_id=run.record.id, data=RunStartedData(total, run.recorded.recovered)))
 
 
 def step(run: RunJournal, node_id: str, path: str | None = None) -> None:

@@ -210,7 +210,7 @@ async def test_a_second_claim_fences_the_first(writer: JournalWriter) -> None:
 
     heir = await writer.claim(zombie.record.id, "heir")
     assert heir is not None
-    assert heir.recovered
+    assert heir.recorded.recovered
     assert heir.record.epoch == zombie.record.epoch + 1
     before = await fetch("SELECT * FROM run WHERE id = ?", zombie.record.id)
 
@@ -293,14 +293,14 @@ async def test_an_heir_knows_what_is_done(writer: JournalWriter) -> None:
     await run.flush()
     heir = await writer.claim(run.record.id, "heir")
     assert heir is not None
-    done = heir.outcome("loop[0]", "done")
+    done = heir.recorded.outcome("loop[0]", "done")
     assert isinstance(done, StepCompleted)
     assert done.data.output == {"at": "done"}
-    left = heir.started("loop[1]", "open")
+    left = heir.recorded.begun("loop[1]", "open")
     assert left is not None
     assert left.step_id == "the-step"
-    assert heir.outcome("loop[1]", "open") is None
-    assert heir.outcome("", "done") is None
+    assert heir.recorded.outcome("loop[1]", "open") is None
+    assert heir.recorded.outcome("", "done") is None
 
 
 async def test_a_database_that_refuses_once_loses_nothing(
