@@ -9,7 +9,7 @@ from ui.theme import ASSETS, TOKENS, tokens_css
 TEXT = ["text", "muted", "link", "ok", "error", "warn", "running"]
 GROUNDS = ["bg", "card", "raised"]
 SOFT = ["ok", "error", "warn", "running"]
-CATEGORIES = ["flow", "data", "ai", "integration"]
+CATEGORIES = ["flow", "data", "tables", "ai", "integration"]
 THEMES = list(TOKENS)
 
 

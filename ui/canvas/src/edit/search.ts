@@ -2,10 +2,11 @@
 import type { NodeType } from '../seam'
 import type { Loose } from './place'
 
-const ORDER = ['flow', 'data', 'ai', 'integration']
+const ORDER = ['flow', 'data', 'tables', 'ai', 'integration']
 const TITLES: Readonly<Record<string, string>> = {
   flow: 'Flow',
   data: 'Data',
+  tables: 'Tables and files',
   ai: 'AI',
   integration: 'Integration',
 }

@@ -17,7 +17,7 @@ export interface NodeView {
   readonly label: ComputedRef<string>
 }
 
-const CATEGORIES = new Set(['flow', 'data', 'ai', 'integration'])
+const CATEGORIES = new Set(['flow', 'data', 'tables', 'ai', 'integration'])
 
 export function useNode(id: string): NodeView {
   const store = useStore()
