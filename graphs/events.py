@@ -329,6 +329,7 @@ class ApprovalAnswer(Struct, frozen=True, omit_defaults=True, kw_only=True):
     answer: Any | UnsetType = UNSET
     by: str | None = None
     comment: str | None = None
+    answered_at: datetime = field(default_factory=now)
 
 
 class ApprovalAnswered(StepEvent, kw_only=True, tag="approval.answered"):
