@@ -46,9 +46,13 @@ def fork() -> Definition:
 
 
 def question() -> Definition:
-    """A question to a person, and a node after it."""
-    ask = _node("ask", "approval", {"message": "Go on?", "kind": "confirmation"})
-    return _line([ask, _node("after", "set_fields", {"fields": {"said": "{{ prev.answer }}"}})])
+    """A question to a person, and a node after its yes."""
+    nodes = [
+        _node("start", "start"),
+        _node("ask", "approval", {"message": "Go on?", "kind": "confirmation"}),
+        _node("after", "set_fields", {"fields": {"said": "{{ prev.answer }}"}}),
+    ]
+    return _definition(nodes, [_edge("start", "ask"), _edge("ask", "after", "yes")])
 
 
 def moment(text: str) -> datetime:
