@@ -7,7 +7,7 @@ not be able to spend the operator's key or to send it to a server of their choic
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from importlib import import_module
 from typing import Any
 
@@ -18,7 +18,10 @@ from graphs import mock_model, outbound
 from graphs.errors import NodeError
 
 MOCK = "mock"
-TIMEOUT_S = 600
+NEVER_S = 86_400
+"""What clients are given for a time limit; whoever asks keeps the real one."""
+
+CONNECT_S = 10
 PROVIDERS = ("openai", "anthropic", "ollama")
 
 OPENAI_URL = "https://api.openai.com/v1"
@@ -42,46 +45,77 @@ class Piece(Struct, frozen=True):
     output_tokens: int = 0
 
 
+class Correction(Struct, frozen=True):
+    """An earlier answer, and what was wrong with it."""
+
+    answer: str
+    objection: str
+
+
 class Question(Struct, frozen=True):
-    """What a model is asked. `schema`: the JSON Schema that the answer shall satisfy."""
+    """What a model is asked. `corrections`: the conversation since the prompt.
+
+    `mocked`: what the built-in mock model answers, if not the usual.
+    """
 
     prompt: str
     system: str = ""
-    schema: dict[str, Any] | None = None
+    corrections: tuple[Correction, ...] = ()
+    mocked: str | None = None
 
 
 class ModelSettings(Struct, frozen=True, kw_only=True):
-    """Which model, where, and how it answers."""
+    """Which model, where, and how it answers. `timeout_ms` is for one call."""
 
     model: str
     base_url: str = ""
     api_key: str = ""
     temperature: float | None = None
+    timeout_ms: int = 300_000
     allow_hosts: tuple[str, ...] = ()
+
+
+class ChatModel(Struct, frozen=True):
+    """A model that can be asked. `headers` are those of the last answer its server gave, if any."""
+
+    ask: "Ask"
+    headers: dict[str, str]
 
 
 Ask = Callable[[Question], AsyncGenerator[Piece, None]]
 
 
 @asynccontextmanager
-async def chat_model(settings: ModelSettings) -> AsyncGenerator[Ask, None]:
-    """The function that asks the model. Raises NodeError when there is no such model."""
+async def chat_model(settings: ModelSettings) -> AsyncGenerator[ChatModel, None]:
+    """A connection to the model. Raises NodeError when there is no such model."""
+    headers: dict[str, str] = {}
     if settings.model == MOCK:
-        yield _ask_mock
+        yield ChatModel(_ask_mock, headers)
         return
     provider, name = _provider(settings)
+
+    async def note(response: httpx.Response) -> None:
+        headers.clear()
+        headers.update(response.headers)
+
     transport = outbound.GuardedTransport(settings.allow_hosts)
-    http = httpx.AsyncClient(transport=transport, trust_env=False, timeout=TIMEOUT_S)
+    options: dict[str, Any] = {
+        "transport": transport,
+        "trust_env": False,
+        "timeout": httpx.Timeout(NEVER_S, connect=CONNECT_S),
+        "event_hooks": {"response": [note]},
+    }
+    http = httpx.AsyncClient(**options)
     try:
         # importing a provider's package takes a second or more: others must not wait for it
-        model = await asyncio.to_thread(_load, provider, name, settings, http, transport)
-        yield _asker(model)
+        model = await asyncio.to_thread(_load, provider, name, settings, http, options)
+        yield ChatModel(_asker(model), headers)
     finally:
         await http.aclose()
 
 
 async def _ask_mock(question: Question) -> AsyncGenerator[Piece, None]:
-    async for text in mock_model.answer(question.prompt, question.schema):
+    async for text in mock_model.answer(question.prompt, question.mocked):
         yield Piece(text, output_tokens=1)
     yield Piece(input_tokens=len(question.prompt.split()) + len(question.system.split()))
 
@@ -90,11 +124,14 @@ def _asker(model: Any) -> Ask:
     async def ask(question: Question) -> AsyncGenerator[Piece, None]:
         messages = [("system", question.system)] if question.system else []
         messages.append(("human", question.prompt))
-        async for chunk in model.astream(messages):
-            usage: dict[str, int] = chunk.usage_metadata or {}
-            yield Piece(
-                str(chunk.text), usage.get("input_tokens", 0), usage.get("output_tokens", 0)
-            )
+        for correction in question.corrections:
+            messages += [("ai", correction.answer), ("human", correction.objection)]
+        async with aclosing(model.astream(messages)) as chunks:
+            async for chunk in chunks:
+                usage: dict[str, int] = chunk.usage_metadata or {}
+                yield Piece(
+                    str(chunk.text), usage.get("input_tokens", 0), usage.get("output_tokens", 0)
+                )
 
     return ask
 
@@ -132,7 +169,7 @@ def _load(
     name: str,
     settings: ModelSettings,
     http: httpx.AsyncClient,
-    transport: httpx.AsyncBaseTransport,
+    http_options: dict[str, Any],
 ) -> Any:
     langchain: Any = import_module("langchain.chat_models")
     options: dict[str, Any] = {}
@@ -146,7 +183,7 @@ def _load(
                 "openai_proxy": None,
                 "http_async_client": http,
                 "max_retries": 0,
-                "timeout": TIMEOUT_S,
+                "timeout": NEVER_S,
                 "stream_usage": True,
             }
         case "anthropic":
@@ -154,7 +191,7 @@ def _load(
                 "base_url": ANTHROPIC_URL,
                 "api_key": settings.api_key,
                 "max_retries": 0,
-                "timeout": TIMEOUT_S,
+                "timeout": NEVER_S,
             }
         case _:
             options |= {
@@ -162,6 +199,6 @@ def _load(
                 "client_kwargs": {
                     "headers": {"authorization": f"Bearer {settings.api_key or '-'}"}
                 },
-                "async_client_kwargs": {"transport": transport, "trust_env": False},
+                "async_client_kwargs": http_options,
             }
     return langchain.init_chat_model(name, model_provider=provider, **options)

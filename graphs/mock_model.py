@@ -30,14 +30,16 @@ _FORMATS = {
 }
 
 
-async def answer(prompt: str, schema: Mapping[str, Any] | None) -> AsyncIterator[str]:
-    """The answer in pieces: text, or JSON that satisfies the schema."""
-    text = (
-        _text(prompt) if schema is None else msgspec.json.encode(example(schema, prompt)).decode()
-    )
-    for word in re.findall(r"\S+\s*", text):
+async def answer(prompt: str, mocked: str | None = None) -> AsyncIterator[str]:
+    """The answer in pieces: `mocked`, or a text made from the prompt."""
+    for word in re.findall(r"\S+\s*", _text(prompt) if mocked is None else mocked):
         await asyncio.sleep(WORD_PAUSE_S)
         yield word
+
+
+def example_json(schema: Mapping[str, Any], prompt: str = "") -> str:
+    """An example as the model writes it."""
+    return msgspec.json.encode(example(schema, prompt)).decode()
 
 
 def _text(prompt: str) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from graphs import model_call
 from graphs.events import Usage
 from graphs.node_type import Services
 from tests.graphs.conftest import (
@@ -16,6 +17,12 @@ from tests.graphs.conftest import (
     json_reply,
     serving,
 )
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_call, "BACKOFF_MS", (1, 1))
+
 
 PERSON = {
     "type": "object",
@@ -174,7 +181,6 @@ async def test_what_the_server_refuses(ctx: FakeContext, status: int, retryable:
     assert error.code == f"http_{status}"
     assert error.retryable is retryable
     assert "computer says no" in error.message
-    assert len(server.received) == 1
 
 
 @pytest.mark.parametrize("model", ["openai:m", "ollama:m"])
