@@ -27,6 +27,13 @@ export interface Retry {
 
 export type OnError = 'fail' | 'continue' | 'error'
 
+/** Data that stands in for a node in runs of the draft. */
+export interface Pin {
+  readonly output?: unknown
+  /** The output port it leaves through; null is the type's first. */
+  readonly port?: string | null
+}
+
 export interface Node {
   readonly id: string
   readonly type: string
@@ -38,6 +45,7 @@ export interface Node {
   readonly timeout_ms?: number | null
   readonly on_error?: OnError
   readonly disabled?: boolean
+  readonly pinned?: Pin | null
   readonly body?: Body | null
 }
 
@@ -110,6 +118,12 @@ export interface Port {
   readonly title?: string
 }
 
+/** One port for each entry of a list in the params: named by its key, or the text that it is. */
+export interface PortsFrom {
+  readonly param: string
+  readonly key: string
+}
+
 export interface NodeType {
   readonly type: string
   readonly title: string
@@ -120,10 +134,21 @@ export interface NodeType {
   readonly params_schema: Schema
   readonly inputs: readonly Port[]
   readonly outputs: readonly Port[]
-  readonly outputs_from?: { readonly param: string; readonly key: string } | null
+  readonly outputs_from?: PortsFrom | null
+  /** The ports for values of a param; for others, `outputs` and `outputs_from` hold. */
+  readonly outputs_by?: {
+    readonly param: string
+    readonly default: string
+    readonly cases: Readonly<
+      Record<string, { readonly outputs?: readonly Port[]; readonly outputs_from?: PortsFrom | null }>
+    >
+  } | null
   readonly join_param?: string | null
   readonly pure?: boolean
   readonly container?: boolean
+  /** False when its steps fail on this server, such as Python while no administrator allows it. */
+  readonly available?: boolean
+  readonly unavailable_reason?: string | null
 }
 
 export interface Problem {
@@ -139,9 +164,49 @@ export interface Problem {
 export type RunStatus =
   'queued' | 'running' | 'paused' | 'cancelling' | 'completed' | 'failed' | 'cancelled'
 
-/** `idle`: no run is shown, or the node has not been reached. */
+/** `idle`: no run is shown, or the node has not been reached. `waiting`: for a person or the clock. */
 export type StepStatus =
-  'idle' | 'pending' | 'running' | 'retrying' | 'completed' | 'failed' | 'skipped' | 'cancelled'
+  | 'idle'
+  | 'pending'
+  | 'running'
+  | 'waiting'
+  | 'retrying'
+  | 'completed'
+  | 'failed'
+  | 'skipped'
+  | 'cancelled'
+
+export type RunMode = 'full' | 'mock' | 'debug'
+
+/** A run's limits; what is left out has the workflow's default. */
+export interface RunConfig {
+  readonly timeout_ms?: number | null
+  readonly step_timeout_ms?: number | null
+  readonly max_concurrency?: number | null
+}
+
+/** The part of the drawing that a run is for: exactly one of the three, a node's id. */
+export interface Only {
+  readonly node?: string | null
+  readonly from?: string | null
+  readonly until?: string | null
+}
+
+/** How a run is started, besides its inputs. */
+export interface StartHow {
+  readonly mode?: RunMode
+  readonly config?: RunConfig
+  readonly only?: Only
+}
+
+export type Side = 'before' | 'after'
+
+/** A place at which a run stands. */
+export interface Stop {
+  readonly node_id: string
+  readonly path?: string | null
+  readonly side?: Side
+}
 
 export interface Failure {
   readonly code: string
@@ -166,8 +231,13 @@ export interface RunView {
   readonly workflow_id: string
   readonly version?: number | null
   readonly status: RunStatus
-  readonly mode?: string
+  readonly mode?: RunMode
+  readonly config?: RunConfig
+  readonly only?: Only | null
+  readonly breakpoints?: readonly string[]
+  readonly parent_run_id?: string | null
   readonly trigger?: string
+  readonly cancel_reason?: string | null
   readonly inputs?: JsonObject
   readonly outputs?: unknown
   readonly error?: Failure | null
@@ -197,6 +267,16 @@ export interface NodeRunState {
   readonly ports?: readonly string[]
   /** Inside a container: how many iterations began, ended and failed. */
   readonly iterations?: { readonly started: number; readonly done: number; readonly failed: number }
+  /** The run stands before or after this node. */
+  readonly stop?: Side
+  /** Whom or what a waiting step waits for. */
+  readonly waiting?: { readonly for: 'person' | 'clock'; readonly until?: string; readonly who?: string }
+  /** The drawing's pinned data stood in for it. */
+  readonly pinned?: boolean
+  /** The run in which it really ran. */
+  readonly reused_from?: string
+  /** The steps of the sub-workflow or graph that runs inside it. */
+  readonly inner?: { readonly started: number; readonly done: number; readonly failed: number }
 }
 
 export const IDLE: NodeRunState = Object.freeze({ status: 'idle' })
@@ -212,22 +292,30 @@ export interface RunStore {
   /** The same ref for the same id, for ever; `IDLE` while there is nothing to show. */
   node(id: string): Readonly<ShallowRef<NodeRunState>>
   /** Starts a run of the saved draft and follows it. Rejects with ApiError. */
-  start(inputs: JsonObject): Promise<string>
+  start(inputs: JsonObject, how?: StartHow): Promise<string>
   /** Shows a run, past or present. */
   open(runId: string): Promise<void>
-  cancel(reason?: string): Promise<void>
   /** Forget the shown run: every node is idle again. */
   clear(): void
-  /** Asks RunControls to open its input form, or to start at once when there are no inputs. */
-  requestStart(): void
-  readonly startRequests: Readonly<Ref<number>>
+  /** Asks RunControls to open its form, or to start at once where there is nothing to ask. */
+  requestStart(wish?: StartWish): void
+  readonly startRequests: Readonly<ShallowRef<StartWish | null>>
   dispose(): void
+}
+
+/** A person's wish to run; `options` opens the form even when there are no inputs. */
+export interface StartWish extends StartHow {
+  readonly options?: boolean
+  /** The inputs that the form begins with. */
+  readonly inputs?: JsonObject | null
 }
 
 export interface RunStoreOptions {
   readonly workflowId: string
   /** Saves the draft; a run must not start on an older one. Rejects when it cannot be saved. */
   beforeStart(): Promise<void>
+  /** Where runs stop, as the API writes it: `node` or `node:after`. */
+  breakpoints?(): readonly string[]
   /** Told once per status change; the canvas announces and emits it. */
   onStatus?(runId: string, status: RunStatus): void
 }

@@ -38,7 +38,7 @@ export function refusal(definition: Definition, types: NodeTypes, wire: Wire): s
     if (sameWire(edge, wire)) return `“${from}” already leads to “${to}”.`
   }
   if (downstreamOf(definition, target.id).has(source.id)) {
-    return `“${to}” already leads to “${from}”: this would make a circle. Use a For each container to repeat steps.`
+    return `“${to}” already leads to “${from}”: this would make a circle. Use a container, For each or Repeat until, to repeat steps.`
   }
   return null
 }

@@ -3,6 +3,7 @@ import type { RunStore } from '../seam'
 import { GRID } from '../document/geometry'
 import { downstreamOf, nodeOf, noteOf } from '../document/document'
 import type { Command } from './keyboard'
+import type { Steering } from './steering'
 import type { Editor } from './store'
 import { walk, type Direction } from './walk'
 
@@ -20,8 +21,16 @@ export interface Stage {
   paste(): void
 }
 
+export interface Context {
+  readonly editor: Editor
+  readonly run: RunStore
+  readonly stage: Stage
+  readonly steering: Steering
+}
+
 /** True when the command was carried out and the browser must not act on the key as well. */
-export function perform(command: Command, editor: Editor, run: RunStore, stage: Stage): boolean {
+export function perform(command: Command, context: Context): boolean {
+  const { editor, run, stage } = context
   const [verb, way] = command.split('-') as [string, string | undefined]
   if (verb === 'walk') return step(editor, way as Direction)
   if (verb === 'nudge') return nudge(editor, way as Direction)
@@ -99,6 +108,12 @@ export function perform(command: Command, editor: Editor, run: RunStore, stage: 
     case 'run':
       run.requestStart()
       return true
+    case 'pause':
+      context.steering.pauseOrResume()
+      return true
+    case 'step':
+      context.steering.step()
+      return true
     case 'problems':
       stage.problems()
       return true
@@ -107,6 +122,46 @@ export function perform(command: Command, editor: Editor, run: RunStore, stage: 
       return true
     case 'help':
       stage.help()
+      return true
+    default:
+      return onStep(command, context)
+  }
+}
+
+/** What is done with the one selected step. */
+function onStep(command: Command, { editor, steering }: Context): boolean {
+  const id = editor.selectedNode.value?.id
+  if (id === undefined) {
+    editor.notify('Select one step first.')
+    return true
+  }
+  switch (command) {
+    case 'run-node':
+      void steering.runPart('node', id)
+      return true
+    case 'run-until':
+      void steering.runPart('until', id)
+      return true
+    case 'run-from':
+      void steering.runPart('from', id)
+      return true
+    case 'breakpoint':
+      steering.toggleBreakpoint(id, 'before')
+      return true
+    case 'breakpoint-after':
+      steering.toggleBreakpoint(id, 'after')
+      return true
+    case 'pin':
+      steering.togglePin(id)
+      return true
+    case 'edit-pin':
+      steering.ask.value = { kind: 'pin', nodeId: id }
+      return true
+    case 'cancel-step':
+      void steering.cancelStep(id)
+      return true
+    case 'fork':
+      steering.fork(id)
       return true
     default:
       return false

@@ -34,6 +34,17 @@ export type Command =
   | 'nudge-down'
   | 'select-downstream'
   | 'run'
+  | 'run-node'
+  | 'run-until'
+  | 'run-from'
+  | 'pause'
+  | 'step'
+  | 'breakpoint'
+  | 'breakpoint-after'
+  | 'pin'
+  | 'edit-pin'
+  | 'cancel-step'
+  | 'fork'
   | 'problems'
   | 'save'
   | 'help'
@@ -161,6 +172,51 @@ export const SHORTCUTS: readonly Shortcut[] = [
     reads: true,
   },
   { command: 'run', keys: ['Mod+Enter'], title: 'Run', group: 'Run' },
+  { command: 'run-node', keys: ['Shift+Enter'], title: 'Run the selected step alone', group: 'Run' },
+  { command: 'run-until', keys: ['Alt+Enter'], title: 'Run up to the selected step', group: 'Run' },
+  {
+    command: 'run-from',
+    keys: ['Shift+Alt+Enter'],
+    title: 'Run from the selected step on, with the last data',
+    group: 'Run',
+  },
+  {
+    command: 'pause',
+    keys: ['F8'],
+    title: 'Pause the run, or let it go on',
+    group: 'Run',
+    reads: true,
+  },
+  { command: 'step', keys: ['F10'], title: 'Run the next step only', group: 'Run', reads: true },
+  {
+    command: 'breakpoint',
+    keys: ['F9'],
+    title: 'Stop before the selected step, or not any more',
+    group: 'Run',
+    reads: true,
+  },
+  {
+    command: 'breakpoint-after',
+    keys: ['Shift+F9'],
+    title: 'Stop after it, or not any more',
+    group: 'Run',
+    reads: true,
+  },
+  { command: 'pin', keys: ['Shift+P'], title: 'Pin the step’s last output, or unpin', group: 'Run' },
+  {
+    command: 'cancel-step',
+    keys: ['Shift+X'],
+    title: 'Cancel the selected step alone',
+    group: 'Run',
+    reads: true,
+  },
+  {
+    command: 'fork',
+    keys: ['Shift+F'],
+    title: 'Fork a new run after the selected step',
+    group: 'Run',
+    reads: true,
+  },
   { command: 'problems', keys: ['P'], title: 'Show or hide the problems', group: 'Run' },
   { command: 'help', keys: ['?'], title: 'This list', group: 'Run', reads: true },
 ]

@@ -1,28 +1,34 @@
 /** Key presses on the page: which become commands, and which are left to fields and dialogs. */
 import type { Ref } from 'vue'
-import type { RunStore } from '../seam'
-import { perform, type Stage } from './commands'
+import { perform, type Context } from './commands'
 import { commandOf, isTyping, type Command } from './keyboard'
 import type { Editor } from './store'
 
 /** Clipboard keys arrive as clipboard events, which need no permission. */
 const CLIPBOARD: ReadonlySet<Command> = new Set(['copy', 'cut', 'paste'])
 /** On a button, Enter presses it and Tab goes to the next. */
-const NATIVE: ReadonlySet<Command> = new Set(['inspect', 'palette'])
-const EVERYWHERE: ReadonlySet<Command> = new Set(['save', 'run', 'help', 'undo', 'redo'])
+const NATIVE: ReadonlySet<Command> = new Set(['inspect', 'palette', 'run-node', 'run-until', 'run-from'])
+const EVERYWHERE: ReadonlySet<Command> = new Set([
+  'save',
+  'run',
+  'help',
+  'undo',
+  'redo',
+  'pause',
+  'step',
+])
+/** Their keys write nothing. */
+const WHILE_TYPING: ReadonlySet<Command> = new Set(['save', 'run', 'pause', 'step'])
 
 const AREAS = ['.wf-palette', '.wf-surface', '.wf-inspector', '.wf-drawer'] as const
 
-export interface KeyContext {
-  readonly editor: Editor
-  readonly run: RunStore
-  readonly stage: Stage
+export interface KeyContext extends Context {
   readonly root: Ref<HTMLElement | null>
   readonly canvas: Ref<HTMLElement | null>
 }
 
 export function keyHandler(context: KeyContext): (event: KeyboardEvent) => void {
-  const { editor, run, stage, root, canvas } = context
+  const { editor, root, canvas } = context
 
   function keydown(event: KeyboardEvent): void {
     if (event.defaultPrevented) return
@@ -34,7 +40,7 @@ export function keyHandler(context: KeyContext): (event: KeyboardEvent) => void 
     const name = commandOf(event, editor.readOnly.value)
     if (name === null || CLIPBOARD.has(name)) return
     const typing = isTyping(event.target)
-    if (typing && name !== 'save' && name !== 'run') return
+    if (typing && !WHILE_TYPING.has(name)) return
     const target = event.target as HTMLElement
     if (target.closest('dialog, .q-dialog') || document.querySelector('.q-dialog')) return
     const onCanvas = canvas.value?.contains(target) === true || target === document.body
@@ -42,7 +48,7 @@ export function keyHandler(context: KeyContext): (event: KeyboardEvent) => void 
     // with the focus nowhere, Tab must lead into the page and not into the quick add
     if (event.key === 'Tab' && target === document.body) return
     if (target.closest('button, a') && NATIVE.has(name)) return
-    if (perform(name, editor, run, stage)) event.preventDefault()
+    if (perform(name, context)) event.preventDefault()
   }
 
   function nextArea(back: boolean): void {

@@ -11,6 +11,7 @@ const SILENT: Readonly<Record<string, unknown>> = {
   timeout_ms: null,
   on_error: 'fail',
   disabled: false,
+  pinned: null,
   body: null,
   text: '',
   color: 'yellow',

@@ -10,6 +10,7 @@ import {
   upstreamOf,
 } from '../document/document'
 import { outputPorts, titleOf } from '../document/ports'
+import { Breakpoints } from './breakpoints'
 import { History } from './history'
 import { Messages } from './messages'
 import type { Loose } from './place'
@@ -88,10 +89,14 @@ export class EditorState {
     return index
   })
 
+  readonly breakpoints: Breakpoints
+
   constructor(
     readonly workflowId: string,
     readonly mode: 'edit' | 'run',
-  ) {}
+  ) {
+    this.breakpoints = new Breakpoints(workflowId)
+  }
 
   node(id: string): Node | undefined {
     return nodeOf(this.definition.value, id)

@@ -2,7 +2,7 @@
 import { computed, type ComputedRef, type ShallowRef } from 'vue'
 import { useRun, type Node, type NodeRunState, type NodeType, type Problem } from '../seam'
 import { useStore, plural, type Editor } from '../edit/store'
-import { lookOf } from '../surface/status'
+import { lookOfState } from '../surface/status'
 
 export interface NodeView {
   readonly store: Editor
@@ -34,9 +34,13 @@ export function useNode(id: string): NodeView {
   const problems = computed(() => store.problemsOf(id))
   const label = computed(() => {
     const parts = [title.value, kind.value]
-    const look = lookOf(state.value.status)
+    const look = lookOfState(state.value)
     if (look) parts.push(look.label)
     if (node.value?.disabled) parts.push('switched off')
+    if (node.value?.pinned) parts.push('data pinned')
+    for (const side of ['before', 'after'] as const)
+      if (store.breakpoints.has(id, side)) parts.push(`runs stop ${side} it`)
+    if (type.value?.available === false) parts.push('not available')
     if (problems.value.length) parts.push(plural(problems.value.length, 'problem'))
     return parts.join(', ')
   })

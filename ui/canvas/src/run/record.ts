@@ -1,37 +1,20 @@
 /** Folds a run's events into what is known of each step; knows neither Vue nor the network. */
-import type { Failure, JsonObject, NodeRunState, RunEvent, RunStatus, StepStatus } from '../seam'
-import { IDLE } from '../seam'
-import { summarise } from './summary'
+import type { JsonObject, NodeRunState, RunEvent } from '../seam'
+import { cardOf } from './card'
+import { applyToRun, noFacts, type RunFacts } from './facts'
+import { InnerSteps, Loops } from './loops'
+import {
+  applyToStep,
+  asks,
+  containerOf,
+  ENDED,
+  isUndone,
+  newStep,
+  type StepRecord,
+} from './steps'
 
-export interface StepUsage {
-  readonly input_tokens: number
-  readonly output_tokens: number
-  readonly cost_usd?: string | null
-}
-
-/** One execution of one node; in a container's body there is one for each iteration. */
-export interface StepRecord {
-  readonly key: string
-  stepId: string
-  nodeId: string
-  /** The iteration path, such as `loop[3]`, or null outside of containers. */
-  path: string | null
-  status: StepStatus
-  attempt: number
-  startedAt: number | null
-  endedAt: number | null
-  durationMs: number | null
-  sizeBytes: number | null
-  output: unknown
-  hasOutput: boolean
-  ports: readonly string[]
-  error: Failure | null
-  usage: StepUsage | null
-  tokens: string
-  model: string | null
-  /** Why it was skipped. */
-  reason: string | null
-}
+export { containerOf, iterationLabel, type StepRecord, type StepUsage } from './steps'
+export type { Pause, RunFacts } from './facts'
 
 export interface LogLine {
   readonly seq: number
@@ -42,29 +25,6 @@ export interface LogLine {
   readonly path: string | null
 }
 
-export interface RunFacts {
-  status: RunStatus | null
-  total: number
-  startedAt: number | null
-  endedAt: number | null
-  durationMs: number | null
-  outputs: unknown
-  error: Failure | null
-  reason: string | null
-}
-
-/** What a container's body reported: per iteration path, how many of its nodes have ended. */
-interface Loop {
-  readonly nodes: Set<string>
-  readonly ended: Map<string, number>
-  readonly failed: Set<string>
-}
-
-/** How much streamed text a card shows; the panel has all of it. */
-const CARD_TOKENS = 400
-
-const ENDED: ReadonlySet<StepStatus> = new Set(['completed', 'failed', 'skipped', 'cancelled'])
-
 export class RunRecord {
   lastSeq = 0
   facts: RunFacts = noFacts()
@@ -73,7 +33,8 @@ export class RunRecord {
   ended = 0
   private readonly byKey = new Map<string, StepRecord>()
   private readonly byNode = new Map<string, StepRecord[]>()
-  private readonly loops = new Map<string, Loop>()
+  private readonly loops = new Loops()
+  private readonly inner = new InnerSteps()
 
   /** Take one event. Returns the ids of the nodes that look different now, or null for a repeat. */
   apply(event: RunEvent): readonly string[] | null {
@@ -83,127 +44,76 @@ export class RunRecord {
       this.lastSeq = seq
     }
     const data: JsonObject = event.data ?? {}
-    if (event.kind.startsWith('run.')) {
-      this.applyRun(event, data)
-      return event.kind === 'run.cancelled' || event.kind === 'run.failed' ? this.closeOpen() : []
-    }
-    if (event.node_id === undefined) {
-      if (event.kind === 'log') this.addLog(event, data)
-      return []
-    }
+    if (event.kind.startsWith('run.')) return this.applyRun(event, data)
+    if (event.kind === 'log') this.addLog(event, data)
+    if (event.node_id === undefined) return []
     return this.applyStep(event, event.node_id, data)
   }
 
-  private applyRun(event: RunEvent, data: JsonObject): void {
-    const facts = this.facts
-    const at = Date.parse(event.at)
+  private applyRun(event: RunEvent, data: JsonObject): readonly string[] {
+    const stood = this.stoodAt()
+    applyToRun(this.facts, event, data)
+    const touched = [...stood, ...this.stoodAt()]
     switch (event.kind) {
-      case 'run.queued':
-        facts.status = 'queued'
+      case 'run.paused':
+        touched.push(...this.park())
         break
       case 'run.started':
-        facts.status = 'running'
-        facts.startedAt ??= at
-        if (typeof data['total'] === 'number') facts.total = data['total']
-        break
-      case 'run.paused':
-        facts.status = 'paused'
-        break
       case 'run.resumed':
-        facts.status = 'running'
+        if (data['reason'] === 'retry') touched.push(...this.undo())
+        touched.push(...this.unpark())
         break
-      case 'run.completed':
-      case 'run.failed':
       case 'run.cancelled':
-        facts.status = event.kind.slice(4) as RunStatus
-        facts.endedAt = at
-        facts.durationMs = numberOf(data['duration_ms'])
-        if ('outputs' in data) facts.outputs = data['outputs']
-        if (data['error']) facts.error = data['error'] as Failure
-        if (typeof data['reason'] === 'string') facts.reason = data['reason']
+      case 'run.failed':
+        touched.push(...this.closeOpen())
         break
     }
+    return touched
+  }
+
+  private stoodAt(): readonly string[] {
+    return this.facts.pause?.stops.map((stop) => stop.node_id) ?? []
   }
 
   private applyStep(event: RunEvent, nodeId: string, data: JsonObject): readonly string[] {
     const path = event.path ?? null
-    const step = this.stepFor(nodeId, path)
-    const at = Date.parse(event.at)
+    const touched = path !== null && 'node_type' in data ? this.leaveDrawing(path) : []
+    const root = this.inner.rootOf(path)
+    const step = this.stepFor(nodeId, path, root)
     if (event.step_id !== undefined) step.stepId = event.step_id
     if (event.attempt !== undefined) step.attempt = event.attempt
-    const iteration = this.loopOf(step)
     const wasEnded = ENDED.has(step.status)
-    switch (event.kind) {
-      case 'step.started':
-        step.status = 'running'
-        step.startedAt ??= at
-        break
-      case 'step.retrying':
-        step.status = 'retrying'
-        step.error = (data['error'] as Failure | undefined) ?? null
-        step.tokens = ''
-        break
-      case 'step.completed':
-        step.status = 'completed'
-        step.output = data['output']
-        step.hasOutput = 'output' in data
-        step.ports = (data['ports'] as string[] | undefined) ?? []
-        step.sizeBytes = numberOf(data['size_bytes'])
-        step.usage = (data['usage'] as StepUsage | null | undefined) ?? step.usage
-        step.error = (data['error'] as Failure | null | undefined) ?? null
-        this.end(step, at, data)
-        break
-      case 'step.failed':
-        step.status = 'failed'
-        step.error = (data['error'] as Failure | undefined) ?? null
-        this.end(step, at, data)
-        break
-      case 'step.skipped':
-        step.status = 'skipped'
-        step.reason = typeof data['reason'] === 'string' ? data['reason'] : null
-        this.end(step, at, data)
-        break
-      case 'step.cancelled':
-        step.status = 'cancelled'
-        this.end(step, at, data)
-        break
-      case 'llm.started':
-        step.model = typeof data['model'] === 'string' ? data['model'] : step.model
-        break
-      case 'llm.token':
-        if (!ENDED.has(step.status)) step.tokens += String(data['text'] ?? '')
-        break
-      case 'llm.completed':
-        step.usage = (data['usage'] as StepUsage | undefined) ?? step.usage
-        break
-      case 'log':
-        this.addLog(event, data)
-        break
-    }
+    applyToStep(step, event.kind, Date.parse(event.at), data)
+    if (this.facts.status === 'queued' && event.kind === 'step.started')
+      this.facts.status = 'running'
     const justEnded = ENDED.has(step.status) && !wasEnded
+    if (root !== null) return [...touched, ...drawnIn(root)]
     if (justEnded && path === null) this.ended++
-    if (iteration === null) return [nodeId]
-    if (justEnded)
-      iteration.loop.ended.set(iteration.path, (iteration.loop.ended.get(iteration.path) ?? 0) + 1)
-    if (step.status === 'failed') iteration.loop.failed.add(iteration.path)
-    return [nodeId, iteration.container]
+    const container = this.loops.take(step, justEnded)
+    return container === null ? [nodeId] : [nodeId, container]
   }
 
-  private end(step: StepRecord, at: number, data: JsonObject): void {
-    step.endedAt = at
-    step.durationMs = numberOf(data['duration_ms'])
-    step.startedAt ??= at - (step.durationMs ?? 0)
+  /** The steps in this path are not of the drawing, though their ids may be. */
+  private leaveDrawing(path: string): readonly string[] {
+    if (!this.inner.learn(path)) return []
+    const moved = [...this.byKey.values()].filter((step) => this.inner.rootOf(step.path) !== null)
+    for (const step of moved) this.inner.add(this.inner.rootOf(step.path) ?? path, step)
+    this.forget((step) => moved.includes(step))
+    return moved.map((step) => step.nodeId)
   }
 
-  private stepFor(nodeId: string, path: string | null): StepRecord {
+  private stepFor(nodeId: string, path: string | null, root: string | null): StepRecord {
     const key = path === null ? nodeId : `${path}/${nodeId}`
     let step = this.byKey.get(key)
     if (step === undefined) {
       step = newStep(key, nodeId, path)
       this.byKey.set(key, step)
-      const list = this.byNode.get(nodeId)
-      if (list === undefined) this.byNode.set(nodeId, [step])
-      else list.push(step)
+      if (root !== null) this.inner.add(root, step)
+      else {
+        const list = this.byNode.get(nodeId)
+        if (list === undefined) this.byNode.set(nodeId, [step])
+        else list.push(step)
+      }
     }
     return step
   }
@@ -219,29 +129,76 @@ export class RunRecord {
     })
   }
 
-  private loopOf(step: StepRecord): { loop: Loop; path: string; container: string } | null {
-    const container = containerOf(step.path)
-    if (step.path === null || container === null) return null
-    let loop = this.loops.get(container)
-    if (loop === undefined) {
-      loop = { nodes: new Set(), ended: new Map(), failed: new Set() }
-      this.loops.set(container, loop)
+  /** Nothing is executing any more: what has begun waits, except for what holds waiting steps. */
+  private park(): readonly string[] {
+    const wakeAt = this.facts.pause?.wakeAt ?? null
+    const open = [...this.byKey.values()].filter((step) => step.status === 'running')
+    const parked = open.filter((step) => !this.holdsOpen(step))
+    for (const step of parked) {
+      step.status = 'waiting'
+      step.waitsUntil = wakeAt
     }
-    loop.nodes.add(step.nodeId)
-    if (!loop.ended.has(step.path)) loop.ended.set(step.path, 0)
-    return { loop, path: step.path, container }
+    return parked.flatMap((step) => this.shownBy(step))
+  }
+
+  private holdsOpen(step: StepRecord): boolean {
+    const within = `${step.key}[`
+    for (const other of this.byKey.values())
+      if (!ENDED.has(other.status) && other.path?.startsWith(within)) return true
+    return false
+  }
+
+  private unpark(): readonly string[] {
+    const parked = [...this.byKey.values()].filter(
+      (step) => step.status === 'waiting' && !asks(step),
+    )
+    for (const step of parked) {
+      step.status = 'running'
+      step.waitsUntil = null
+    }
+    return parked.flatMap((step) => this.shownBy(step))
+  }
+
+  /** A retry: what failed, and what was skipped because of it, has not been done. */
+  private undo(): readonly string[] {
+    const undone = [...this.byKey.values()].filter(isUndone)
+    for (const step of undone) this.byKey.delete(step.key)
+    const gone = new Set(undone)
+    this.forget((step) => gone.has(step))
+    this.inner.drop((step) => gone.has(step))
+    this.loops.clear()
+    this.ended = 0
+    for (const step of this.byKey.values()) {
+      if (this.inner.rootOf(step.path) !== null) continue
+      this.loops.take(step, ENDED.has(step.status))
+      if (step.path === null) this.ended++
+    }
+    return undone.flatMap((step) => this.shownBy(step))
+  }
+
+  private forget(gone: (step: StepRecord) => boolean): void {
+    for (const [nodeId, steps] of this.byNode)
+      this.byNode.set(
+        nodeId,
+        steps.filter((step) => !gone(step)),
+      )
   }
 
   /** A run that ended early leaves no spinner behind. */
   private closeOpen(): readonly string[] {
-    const touched: string[] = []
-    for (const step of this.byKey.values())
-      if (!ENDED.has(step.status)) {
-        step.status = 'cancelled'
-        step.endedAt = this.facts.endedAt
-        touched.push(step.nodeId)
-      }
-    return touched
+    const open = [...this.byKey.values()].filter((step) => !ENDED.has(step.status))
+    for (const step of open) {
+      step.status = 'cancelled'
+      step.endedAt = this.facts.endedAt
+      step.waitsUntil = null
+    }
+    return open.flatMap((step) => this.shownBy(step))
+  }
+
+  /** The drawn nodes on which a step shows. */
+  private shownBy(step: StepRecord): readonly string[] {
+    const root = this.inner.rootOf(step.path)
+    return root === null ? [step.nodeId] : drawnIn(root)
   }
 
   /** All steps in the order they were first heard of. */
@@ -249,9 +206,25 @@ export class RunRecord {
     return [...this.byKey.values()]
   }
 
-  /** A node's executions, the iterations of a body in order of their beginning. */
+  /** A drawn node's executions, the iterations of a body in order of their beginning. */
   stepsOf(nodeId: string): readonly StepRecord[] {
     return this.byNode.get(nodeId) ?? []
+  }
+
+  /** The steps of the sub-workflow or graph inside a drawn node, at any depth. */
+  innerOf(nodeId: string): readonly StepRecord[] {
+    return this.inner.of(nodeId)
+  }
+
+  /** The drawn node that a step runs inside of, or null for a step of the drawing itself. */
+  outerOf(step: StepRecord): string | null {
+    const root = this.inner.rootOf(step.path)
+    return root === null ? null : (drawnIn(root)[0] ?? null)
+  }
+
+  /** The steps in which a person's answer is awaited. */
+  asking(): readonly StepRecord[] {
+    return [...this.byKey.values()].filter(asks)
   }
 
   nodeIds(): Iterable<string> {
@@ -260,117 +233,24 @@ export class RunRecord {
 
   /** The last output of a node, for suggestions and previews. */
   outputOf(nodeId: string): { known: boolean; value: unknown } {
-    const steps = this.stepsOf(nodeId)
-    for (let index = steps.length - 1; index >= 0; index--) {
-      const step = steps[index]
-      if (step?.hasOutput === true) return { known: true, value: step.output }
-    }
-    return { known: false, value: undefined }
+    const step = this.stepsOf(nodeId).findLast((one) => one.hasOutput)
+    return step === undefined
+      ? { known: false, value: undefined }
+      : { known: true, value: step.output }
   }
 
-  /** What the card of a node shows: its latest iteration, and counts over all of them. */
   stateOf(nodeId: string): NodeRunState {
-    const steps = this.stepsOf(nodeId)
-    const latest = latestOf(steps)
-    if (latest === undefined) return IDLE
-    const state: { -readonly [Key in keyof NodeRunState]: NodeRunState[Key] } = {
-      status: latest.status,
-      step_id: latest.stepId,
-      attempt: latest.attempt,
-    }
-    if (latest.startedAt !== null) state.started_at = new Date(latest.startedAt).toISOString()
-    if (latest.durationMs !== null) state.duration_ms = latest.durationMs
-    if (latest.sizeBytes !== null) state.size_bytes = latest.sizeBytes
-    if (latest.hasOutput) state.summary = summarise(latest.output)
-    if (latest.tokens !== '') state.tokens = latest.tokens.slice(-CARD_TOKENS)
-    if (latest.usage !== null) state.usage = latest.usage
-    if (latest.error !== null) state.error = latest.error
-    if (latest.ports.length > 0) state.ports = latest.ports
-    const iterations =
-      this.countsOf(nodeId) ?? (containerOf(latest.path) === null ? null : countOf(steps))
-    if (iterations != null) state.iterations = iterations
-    return state
-  }
-
-  /** An iteration is done when all nodes of the body that were ever heard of ended in it. */
-  private countsOf(container: string): NodeRunState['iterations'] | null {
-    const loop = this.loops.get(container)
-    if (loop === undefined) return null
-    let done = 0
-    for (const [path, ended] of loop.ended)
-      if (ended >= loop.nodes.size && !loop.failed.has(path)) done++
-    return { started: loop.ended.size, done, failed: loop.failed.size }
+    return cardOf(nodeId, {
+      steps: this.stepsOf(nodeId),
+      inner: this.inner.of(nodeId),
+      counts: this.loops.of(nodeId),
+      pause: this.facts.pause,
+    })
   }
 }
 
-function countOf(steps: readonly StepRecord[]): { started: number; done: number; failed: number } {
-  let done = 0
-  let failed = 0
-  for (const step of steps) {
-    if (step.status === 'failed') failed++
-    else if (ENDED.has(step.status)) done++
-  }
-  return { started: steps.length, done, failed }
-}
-
-/** One that is at work comes before one that ended; else the one heard of last. */
-function latestOf(steps: readonly StepRecord[]): StepRecord | undefined {
-  const last = steps[steps.length - 1]
-  if (last === undefined || !ENDED.has(last.status)) return last
-  return steps.findLast((step) => !ENDED.has(step.status)) ?? steps.findLast(isFailed) ?? last
-}
-
-function isFailed(step: StepRecord): boolean {
-  return step.status === 'failed'
-}
-
-/** The innermost container of `outer[0]/loop[3]`. */
-export function containerOf(path: string | null): string | null {
-  if (path === null) return null
-  return /([^/.[\]]+)\[\d+\]$/.exec(path)?.[1] ?? null
-}
-
-/** The iteration numbers of a path for people, counted from 1: `4` or `1 / 4`. */
-export function iterationLabel(path: string): string {
-  return [...path.matchAll(/\[(\d+)\]/g)].map((match) => String(Number(match[1]) + 1)).join(' / ')
-}
-
-function noFacts(): RunFacts {
-  return {
-    status: null,
-    total: 0,
-    startedAt: null,
-    endedAt: null,
-    durationMs: null,
-    outputs: undefined,
-    error: null,
-    reason: null,
-  }
-}
-
-function newStep(key: string, nodeId: string, path: string | null): StepRecord {
-  return {
-    key,
-    stepId: '',
-    nodeId,
-    path,
-    status: 'pending',
-    attempt: 1,
-    startedAt: null,
-    endedAt: null,
-    durationMs: null,
-    sizeBytes: null,
-    output: undefined,
-    hasOutput: false,
-    ports: [],
-    error: null,
-    usage: null,
-    tokens: '',
-    model: null,
-    reason: null,
-  }
-}
-
-function numberOf(value: unknown): number | null {
-  return typeof value === 'number' ? value : null
+/** The drawn node whose inner steps lie in this path. */
+function drawnIn(root: string): readonly string[] {
+  const node = containerOf(root)
+  return node === null ? [] : [node]
 }

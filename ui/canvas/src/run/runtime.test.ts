@@ -51,6 +51,10 @@ function world(): RunDependencies {
       posted.push([path, body])
       return answer(`POST ${path}`)
     },
+    put(path, body) {
+      posted.push([path, body])
+      return answer(`PUT ${path}`)
+    },
   }
 }
 
@@ -253,7 +257,7 @@ describe('other runs', () => {
     stream.event('run.started', 1, undefined, { total: 1 })
     paint()
     answers['POST /runs/r/cancel'] = {}
-    await run.cancel()
+    await run.controls.cancel()
     expect(run.status.value).toBe('cancelling')
     stream.event('log', 2, 'a', { message: 'still here' })
     paint()

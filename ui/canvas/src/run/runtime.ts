@@ -1,6 +1,6 @@
 /** The run at hand as reactive state: follows the event stream, paints once per animation frame. */
 import { computed, ref, shallowRef, type ShallowRef } from 'vue'
-import { ApiError, get, post } from '../api'
+import { ApiError, call, get, post } from '../api'
 import {
   IDLE,
   type JsonObject,
@@ -10,7 +10,10 @@ import {
   type RunStore,
   type RunStoreOptions,
   type RunView,
+  type StartHow,
+  type StartWish,
 } from '../seam'
+import { createControls, type RunControls } from './controls'
 import { Follower, type Wire } from './follow'
 import { RunRecord } from './record'
 
@@ -19,6 +22,7 @@ export interface RunDependencies extends Wire {
   nextFrame(callback: () => void): () => void
   get<T>(path: string): Promise<T>
   post<T>(path: string, body?: unknown): Promise<T>
+  put<T>(path: string, body?: unknown): Promise<T>
 }
 
 /** The step as GET /runs/{id}/steps/{step_id} gives it. */
@@ -39,6 +43,7 @@ export interface RunSession extends RunStore {
   readonly starting: Readonly<ShallowRef<boolean>>
   /** Why the run could not be started, opened or followed. */
   readonly trouble: Readonly<ShallowRef<ApiError | null>>
+  readonly controls: RunControls
   loadStep(stepId: string): Promise<StepView>
   dismissTrouble(): void
 }
@@ -64,6 +69,7 @@ const browser: RunDependencies = {
   },
   get: (path) => get(path),
   post: (path, body) => post(path, body),
+  put: async <T>(path: string, body?: unknown) => (await call<T>('PUT', path, { body })).data,
   delay(ms, callback) {
     const timer = setTimeout(callback, ms)
     return () => clearTimeout(timer)
@@ -79,7 +85,7 @@ export function createRunStore(
   const run = shallowRef<RunView | null>(null)
   const status = ref<RunStatus | null>(null)
   const connection = ref<'idle' | 'live' | 'reconnecting' | 'ended'>('idle')
-  const startRequests = ref(0)
+  const startRequests = shallowRef<StartWish | null>(null)
   const record = shallowRef(new RunRecord())
   const revision = shallowRef(0)
   const starting = shallowRef(false)
@@ -110,6 +116,7 @@ export function createRunStore(
   function setStatus(next: RunStatus): void {
     if (status.value === next) return
     status.value = next
+    controls.settled()
     if (run.value !== null) run.value = { ...run.value, status: next }
     if (runId.value !== null) options.onStatus?.(runId.value, next)
   }
@@ -149,6 +156,7 @@ export function createRunStore(
     for (const nodeId of dirty) cell(nodeId).value = fold.stateOf(nodeId)
     dirty.clear()
     revision.value++
+    if (events.some((event) => event.kind.startsWith('run.'))) controls.settled()
     const told = fold.facts.status
     if (told === null || (ended && FINAL.has(status.value ?? ''))) return
     if (status.value !== 'cancelling' || FINAL.has(told)) setStatus(told)
@@ -223,21 +231,20 @@ export function createRunStore(
     if (run.value !== null) setStatus(run.value.status)
   }
 
-  async function start(inputs: JsonObject): Promise<string> {
+  async function start(inputs: JsonObject, how: StartHow = {}): Promise<string> {
     if (starting.value) throw new ApiError(409, 'starting', 'The run is being started already.')
     starting.value = true
     trouble.value = null
+    const breakpoints = options.breakpoints?.() ?? []
+    // A part of the drawing has the inputs of the run whose data it takes.
+    const given = how.only && !how.only.until ? {} : { inputs }
     try {
       await options.beforeStart()
       const view = await dependencies.post<RunView>(
         `/workflows/${encodeURIComponent(options.workflowId)}/runs`,
-        { inputs, version: 'draft' },
+        { ...given, version: 'draft', ...how, ...(breakpoints.length ? { breakpoints } : {}) },
       )
-      const mine = reset(view.id)
-      run.value = { ...view, inputs: view.inputs ?? inputs }
-      setStatus(view.status)
-      connection.value = 'live'
-      follow(view.id, mine)
+      show({ ...view, inputs: view.inputs ?? inputs })
       return view.id
     } catch (cause) {
       const error = asApiError(cause)
@@ -246,6 +253,15 @@ export function createRunStore(
     } finally {
       starting.value = false
     }
+  }
+
+  /** Follow a run that has just begun. */
+  function show(view: RunView): void {
+    const mine = reset(view.id)
+    run.value = view
+    setStatus(view.status)
+    connection.value = 'live'
+    follow(view.id, mine)
   }
 
   async function open(id: string): Promise<void> {
@@ -265,23 +281,24 @@ export function createRunStore(
     }
   }
 
-  async function cancel(reason = 'Cancelled in the editor'): Promise<void> {
-    const id = runId.value
-    if (id === null || !active.value) return
-    const before = status.value
-    setStatus('cancelling')
-    try {
-      await dependencies.post(`${runPath(id)}/cancel`, { reason })
-    } catch (cause) {
-      const error = asApiError(cause)
-      // Ended meanwhile: the stream says how.
-      if (error.status === 409) return
-      if (runId.value === id) {
-        trouble.value = error
-        if (before !== null && status.value === 'cancelling') setStatus(before)
-      }
-    }
-  }
+  const controls = createControls({
+    shown: () => (runId.value === null ? null : { id: runId.value, status: status.value }),
+    post: (path, body) => dependencies.post(path, body),
+    put: (path, body) => dependencies.put(path, body),
+    adopt(view) {
+      run.value = { ...view, status: status.value ?? view.status }
+    },
+    setStatus,
+    follow() {
+      if (runId.value === null) return
+      ended = false
+      connection.value = 'live'
+      steps.clear()
+      follow(runId.value, era)
+    },
+    open: show,
+    trouble,
+  })
 
   function loadStep(stepId: string): Promise<StepView> {
     let answer = steps.get(stepId)
@@ -315,10 +332,10 @@ export function createRunStore(
     node: cell,
     start,
     open,
-    cancel,
+    controls,
     loadStep,
     clear: () => void reset(null),
-    requestStart: () => void startRequests.value++,
+    requestStart: (wish = {}) => void (startRequests.value = { ...wish }),
     dismissTrouble: () => (trouble.value = null),
     dispose: () => void reset(null),
   }

@@ -13,7 +13,12 @@ export interface Bar {
 }
 
 export interface Row {
+  readonly key: string
   readonly nodeId: string
+  /** The drawn node inside of which it ran, for steps that the drawing does not hold. */
+  readonly outer: string | null
+  /** Told by such a step itself. */
+  readonly name: string | null
   readonly bars: readonly Bar[]
   readonly startedAt: number
   readonly durationMs: number
@@ -49,16 +54,22 @@ export function timelineOf(record: RunRecord, now: number): Timeline {
   const spanMs = Math.max(1, until - from)
   const byNode = new Map<string, StepRecord[]>()
   for (const step of begun) {
-    const list = byNode.get(step.nodeId)
-    if (list === undefined) byNode.set(step.nodeId, [step])
+    const outer = record.outerOf(step)
+    const key = outer === null ? step.nodeId : `${outer}/${step.nodeId}`
+    const list = byNode.get(key)
+    if (list === undefined) byNode.set(key, [step])
     else list.push(step)
   }
-  const rows = [...byNode].map(([nodeId, steps]): Row => {
+  const rows = [...byNode].map(([key, steps]): Row => {
+    const [one] = steps
     const single = steps.map((step) => barOf(step, from, spanMs, now))
     const startedAt = steps.reduce((least, step) => Math.min(least, step.startedAt ?? least), until)
     const endedAt = single.reduce((latest, bar) => Math.max(latest, bar.endedAt), startedAt)
     return {
-      nodeId,
+      key,
+      nodeId: one?.nodeId ?? key,
+      outer: one === undefined ? null : record.outerOf(one),
+      name: one?.name ?? null,
       bars: single.length > MOST_BARS ? joined(single) : single,
       startedAt,
       durationMs: (steps.length === 1 ? steps[0]?.durationMs : null) ?? endedAt - startedAt,

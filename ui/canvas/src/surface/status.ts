@@ -10,6 +10,7 @@ const LOOKS: Readonly<Record<StepStatus, StatusLook | null>> = {
   idle: null,
   pending: { icon: 'schedule', label: 'Waiting' },
   running: { icon: 'autorenew', label: 'Running' },
+  waiting: { icon: 'hourglass_empty', label: 'Waiting' },
   retrying: { icon: 'replay', label: 'Trying again' },
   completed: { icon: 'check', label: 'Completed' },
   failed: { icon: 'priority_high', label: 'Failed' },
@@ -19,6 +20,28 @@ const LOOKS: Readonly<Record<StepStatus, StatusLook | null>> = {
 
 export function lookOf(status: StepStatus): StatusLook | null {
   return LOOKS[status]
+}
+
+/** The look of a step as it stands, which may say more than its status. */
+export function lookOfState(state: NodeRunState): StatusLook | null {
+  if (state.stop === 'before' && state.status === 'idle')
+    return { icon: 'pause', label: 'The run stands before this step' }
+  if (state.stop === 'after') return { icon: 'pause', label: 'The run stands after this step' }
+  if (state.waiting?.for === 'person') {
+    const who = state.waiting.who === undefined ? '' : ` by ${state.waiting.who}`
+    return { icon: 'how_to_reg', label: `Waiting for an answer${who}` }
+  }
+  if (state.waiting?.until !== undefined)
+    return { icon: 'hourglass_empty', label: `Waiting until ${clock(Date.parse(state.waiting.until))}` }
+  return lookOf(state.status)
+}
+
+/** `14:05`, with the day when it is not today. */
+export function clock(at: number, now = Date.now()): string {
+  const moment = new Date(at)
+  const time = moment.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })
+  if (moment.toDateString() === new Date(now).toDateString()) return time
+  return `${moment.toLocaleDateString([], { day: 'numeric', month: 'short' })}, ${time}`
 }
 
 /** `437 ms`, `1.7 s`, `2 min 5 s`. */
@@ -46,6 +69,7 @@ export function wireState(source: NodeRunState, port: string, target: NodeRunSta
   if (source.status !== 'completed') return 'idle'
   if (source.ports !== undefined && !source.ports.includes(port)) return 'untaken'
   if (target.status === 'running' || target.status === 'retrying') return 'active'
+  if (target.stop === 'before') return 'active'
   if (target.status === 'failed') return 'failed'
   return 'taken'
 }
