@@ -13,6 +13,7 @@ from backend.accounts import routes as accounts_routes
 from backend.accounts import service as accounts
 from backend.accounts.authentication import Authentication
 from backend.actor import Actor
+from backend.approvals import routes as approval_routes
 from backend.edge import Edge
 from backend.idempotency import Idempotency
 from backend.pagination import page_request
@@ -60,6 +61,7 @@ def create_app(settings: Settings) -> Litestar:
             tenant_routes.router,
             workflow_routes.router,
             run_routes.router,
+            approval_routes.router,
         ],
         middleware=[Authentication(), Idempotency(settings.max_body_bytes)],
         dependencies={

@@ -26,6 +26,7 @@ from piccolo.table import Table
 
 from backend import postgres
 from backend.accounts.tables import EndedSession, User
+from backend.approvals.tables import Approval
 from backend.errors import Unavailable
 from backend.postgres import PooledPostgresEngine
 from backend.runs.tables import Run
@@ -43,6 +44,7 @@ TABLES: tuple[type[Table], ...] = (
     WorkflowVersion,
     DefinitionSnapshot,
     Run,
+    Approval,
     IdempotencyKey,
 )
 UNIQUE_VIOLATIONS = (sqlite3.IntegrityError, postgres.UniqueViolation)
