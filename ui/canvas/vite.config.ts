@@ -1,6 +1,6 @@
 /// <reference types="vitest/config" />
 import { createHash } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import vue from '@vitejs/plugin-vue'
 import { defineConfig, type Plugin } from 'vite'
@@ -34,6 +34,9 @@ interface Package {
   dependencies?: Record<string, string>
 }
 
+/** Dependencies that never reach the bundle: NiceGUI's own Vue, and a command line of Vega-Lite. */
+const ELSEWHERE = new Set(['vue', 'yargs'])
+
 /** The licences of what is bundled travel with it, as they ask. */
 function notices(): Plugin {
   return {
@@ -41,18 +44,19 @@ function notices(): Plugin {
     apply: 'build',
     generateBundle() {
       const found = new Map<string, string>()
-      const visit = (name: string): void => {
-        const path = join('node_modules', name)
+      const visit = (name: string, within: string): void => {
+        const nested = join(within, 'node_modules', name)
+        const path = existsSync(nested) ? nested : join('node_modules', name)
         // Vue itself is NiceGUI's; libraries carry their own dependencies inside them.
-        if (name === 'vue' || found.has(name)) return
+        if (ELSEWHERE.has(name) || found.has(name)) return
         const about = JSON.parse(readFileSync(join(path, 'package.json'), 'utf8')) as Package
         const file = readdirSync(path).find((entry) => /^licen[cs]e/i.test(entry))
         const text = file ? readFileSync(join(path, file), 'utf8').trim() : about.license
         found.set(name, `${name} ${about.version}\n\n${text}\n`)
-        Object.keys(about.dependencies ?? {}).forEach(visit)
+        Object.keys(about.dependencies ?? {}).forEach((other) => visit(other, path))
       }
       const own = JSON.parse(readFileSync('package.json', 'utf8')) as Package
-      Object.keys(own.dependencies ?? {}).forEach(visit)
+      Object.keys(own.dependencies ?? {}).forEach((other) => visit(other, '.'))
       const parts = [...found.keys()].sort().map((name) => found.get(name))
       this.emitFile({ type: 'asset', fileName: 'NOTICES.txt', source: parts.join('\n---\n\n') })
     },
@@ -85,6 +89,8 @@ function hashedDirectory(): Plugin {
 
 export default defineConfig({
   plugins: [vue(), stylesInside(), notices(), hashedDirectory()],
+  // Vega-Lite takes four small functions from the whole of Vega, which would double the plot's chunk.
+  resolve: { alias: [{ find: /^vega$/, replacement: 'vega-util' }] },
   define: { 'process.env.NODE_ENV': '"production"' },
   build: {
     target: 'es2022',

@@ -1,6 +1,8 @@
 /** A few words about a value, short enough for a node's card. */
+import { richSummary } from '../panels/data/references'
+import { bytes } from '../surface/status'
 
-/** `12 rows × 3 cols`, `"Hello Oslo"`, `{3 fields}`. */
+/** `12 rows × 3 cols`, `"Hello Oslo"`, `{3 fields}`, `2.3 MB of JSON`. */
 export function summarise(value: unknown): string {
   if (value === null || value === undefined) return 'no data'
   if (typeof value === 'string') {
@@ -9,6 +11,8 @@ export function summarise(value: unknown): string {
   }
   if (typeof value !== 'object') return String(value)
   if (Array.isArray(value)) return summariseList(value)
+  const rich = richSummary(value, bytes)
+  if (rich !== null) return rich
   const keys = Object.keys(value)
   const [only] = keys
   if (keys.length === 0) return 'empty object'
