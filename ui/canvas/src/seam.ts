@@ -185,6 +185,12 @@ export interface RunConfig {
   readonly max_concurrency?: number | null
 }
 
+/** A workflow's defaults for its runs, and how many there may be at once. */
+export interface RunSettings extends RunConfig {
+  readonly concurrency_limit?: number | null
+  readonly concurrency_policy?: 'queue' | 'reject' | 'cancel_running'
+}
+
 /** The part of the drawing that a run is for: exactly one of the three, a node's id. */
 export interface Only {
   readonly node?: string | null

@@ -1,6 +1,6 @@
 /** What the editor reads and writes over /api/v1. */
 import { call, get } from '../api'
-import type { Definition, NodeType, Problem, RunView } from '../seam'
+import type { Definition, NodeType, Problem, RunSettings, RunView } from '../seam'
 import type { Remote, Stored } from './saving'
 
 export interface WorkflowView {
@@ -9,6 +9,7 @@ export interface WorkflowView {
   readonly revision: number
   readonly definition: Definition
   readonly problems?: readonly Problem[]
+  readonly run_settings?: RunSettings
 }
 
 interface DraftSaved {
@@ -31,6 +32,19 @@ export async function loadWorkflow(workflowId: string): Promise<WorkflowView & {
 export async function validate(workflowId: string): Promise<readonly Problem[]> {
   const { data } = await call<{ problems: Problem[] }>('POST', `${path(workflowId)}/validate`)
   return data.problems
+}
+
+/** All settings at once; the revision grows as with any change. */
+export async function putRunSettings(
+  workflowId: string,
+  settings: RunSettings,
+  etag: string,
+): Promise<{ revision: number; etag: string }> {
+  const { data, etag: given } = await call<WorkflowView>('PATCH', path(workflowId), {
+    body: { run_settings: settings },
+    headers: { 'If-Match': etag },
+  })
+  return { revision: data.revision, etag: given ?? `"${data.revision}"` }
 }
 
 /** The definition a run was started with, frozen; and the run itself. */

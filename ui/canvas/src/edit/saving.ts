@@ -144,6 +144,25 @@ export class Saving {
     this.keep()
   }
 
+  /** A change of the workflow that is not its drawing: sent between two saves, like one. */
+  async beside(
+    change: (etag: string) => Promise<{ revision: number; etag: string }>,
+  ): Promise<void> {
+    await this.flush()
+    await this.sending
+    const work = this.take(change)
+    this.sending = work.catch(() => undefined).finally(() => (this.sending = null))
+    await work
+  }
+
+  private async take(
+    change: (etag: string) => Promise<{ revision: number; etag: string }>,
+  ): Promise<void> {
+    const answer = await change(this.etag)
+    this.etag = answer.etag
+    this.revision.value = answer.revision
+  }
+
   stop(): void {
     this.stopped = true
     if (this.timer !== null) clearTimeout(this.timer)

@@ -1,8 +1,15 @@
 /** Opening a workflow or a run in the editor, and keeping its drawing safe until the page goes. */
 import { ApiError } from '../api'
-import type { RunStore } from '../seam'
+import type { RunSettings, RunStore } from '../seam'
 import { Backups, tabId } from './backup'
-import { draftRemote, loadNodeTypes, loadRun, loadWorkflow, validate } from './remote'
+import {
+  draftRemote,
+  loadNodeTypes,
+  loadRun,
+  loadWorkflow,
+  putRunSettings,
+  validate,
+} from './remote'
 import { sameDrawing } from './same'
 import { Saving } from './saving'
 import type { Editor } from './store'
@@ -18,6 +25,7 @@ export async function openWorkflow(editor: Editor): Promise<void> {
   const saving = new Saving(stored, { remote, backups })
   editor.saving.value = saving
   editor.open(definition)
+  editor.runSettings.value = workflow.run_settings ?? {}
   const backup = editor.readOnly.value ? null : backups.find()
   if (backup && !sameDrawing(backup.definition, definition)) {
     editor.replace(backup.definition, 'Restore unsaved edits')
@@ -32,6 +40,26 @@ export async function openWorkflow(editor: Editor): Promise<void> {
   }
   if (workflow.problems) editor.problems.value = workflow.problems
   else void validate(workflow.id).then((found) => (editor.problems.value = found), ignore)
+}
+
+/** Store how the workflow's runs are executed. Rejects with ApiError. */
+export async function saveRunSettings(editor: Editor, settings: RunSettings): Promise<void> {
+  const before = editor.runSettings.value
+  editor.runSettings.value = settings
+  const put = (etag: string): ReturnType<typeof putRunSettings> =>
+    putRunSettings(editor.workflowId, settings, etag)
+  try {
+    await editor.saving.value?.beside(put).catch(async (cause: unknown) => {
+      // Somebody's rename or publishing raised the revision; the drawing is told of it as well.
+      if (!(cause instanceof ApiError) || cause.status !== 412) throw cause
+      const newer = await editor.saving.value?.refresh()
+      if (newer) editor.replace(newer, 'Changed elsewhere')
+      await editor.saving.value?.beside(put)
+    })
+  } catch (cause) {
+    editor.runSettings.value = before
+    throw cause
+  }
 }
 
 export async function openPastRun(editor: Editor, run: RunStore, runId: string): Promise<void> {

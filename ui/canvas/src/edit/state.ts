@@ -1,6 +1,15 @@
 /** What the editor knows, as reactive values, and the questions that components ask of it. */
 import { computed, shallowRef, type ComputedRef, type ShallowRef } from 'vue'
-import type { Definition, EditorStore, Node, NodeType, Note, Position, Problem } from '../seam'
+import type {
+  Definition,
+  EditorStore,
+  Node,
+  NodeType,
+  Note,
+  Position,
+  Problem,
+  RunSettings,
+} from '../seam'
 import {
   absolutePosition,
   containersOf,
@@ -90,6 +99,7 @@ export class EditorState {
   })
 
   readonly breakpoints: Breakpoints
+  readonly runSettings: ShallowRef<RunSettings> = shallowRef({})
 
   constructor(
     readonly workflowId: string,

@@ -19,9 +19,29 @@ export function rootsFor(editor: EditorStore, run: LastRun, nodeId: string): Roo
   if (prev !== null) roots.push(prev)
   const [container] = editor.containersOf(nodeId)
   if (container !== undefined) roots.push(...loopRoots(editor, run, container, outer))
+  roots.push(...ownRoots(editor, run, nodeId, outer))
   roots.push(inputs, ...upstream)
   if (Object.keys(definition.variables ?? {}).length > 0) roots.push(variables)
   return roots
+}
+
+/** A condition that is looked at after each round sees the body's steps and the round's output. */
+function ownRoots(
+  editor: EditorStore,
+  run: LastRun,
+  nodeId: string,
+  outer: readonly Root[],
+): Root[] {
+  const node = editor.node(nodeId)
+  const params = (node && editor.typeOf(node)?.params_schema.properties) ?? {}
+  if (!node?.body || !Object.values(params).some((param) => param['x-lazy'] === true)) return []
+  const inside = (node.body.nodes ?? []).map((inner) => stepRoot(editor, run, inner))
+  const [item, index] = loopRoots(editor, run, nodeId, outer)
+  return [
+    ...(item ? [{ ...item, label: 'The output of the round' }] : []),
+    ...(index ? [index] : []),
+    ...inside,
+  ]
 }
 
 function documentRoots(
@@ -139,10 +159,13 @@ function loopRoots(
   const found =
     typeof items === 'string' ? preview(items, outer) : { known: items !== undefined, value: items }
   const list = found.known && Array.isArray(found.value) ? (found.value as unknown[]) : []
+  const overItems = 'items' in ((node && editor.typeOf(node)?.params_schema.properties) ?? {})
   return [
     {
       name: 'item',
-      label: 'The item at hand (here: the first)',
+      label: overItems
+        ? 'The item at hand (here: the first)'
+        : 'What arrived; from the second round on, the output of the round before',
       group,
       icon: 'repeat',
       value: list[0],

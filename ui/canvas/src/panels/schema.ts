@@ -15,7 +15,23 @@ export type FieldKind =
   | 'variant'
   | 'json'
   | 'model'
+  | Widget
   | 'any'
+
+/** Fields that know what they are for; a list of such has one in each entry. */
+export type Widget = 'column' | 'file' | 'workflow' | 'library_graph' | 'code'
+
+const WIDGETS: ReadonlySet<unknown> = new Set<Widget>([
+  'column',
+  'file',
+  'workflow',
+  'library_graph',
+  'code',
+])
+
+export function isWidget(kind: unknown): kind is Widget {
+  return WIDGETS.has(kind)
+}
 
 /** One of the kinds of a union of objects that a tag tells apart. */
 export interface Variant {
@@ -163,7 +179,7 @@ export function fieldOf(
   const kind = kindOf(schema, depth)
   const item =
     kind === 'list'
-      ? fieldOf('', schema.items ?? {}, true, root, depth + 1)
+      ? fieldOf('', itemOf(schema), true, root, depth + 1)
       : kind === 'map'
         ? fieldOf(
             '',
@@ -205,8 +221,14 @@ export function fieldOf(
   }
 }
 
+function itemOf(schema: Schema): Schema {
+  const widget = schema['x-widget']
+  return isWidget(widget) ? { 'x-widget': widget, ...schema.items } : (schema.items ?? {})
+}
+
 function kindOf(schema: Schema, depth: number): FieldKind {
   const widget = schema['x-widget']
+  if (isWidget(widget) && schema.type !== 'array') return widget
   if (widget === 'textarea' || widget === 'expression' || widget === 'model' || widget === 'json')
     return widget
   if (widget === 'key_value') return 'map'
@@ -262,6 +284,11 @@ export function emptyValue(field: Field): unknown {
     case 'textarea':
     case 'expression':
     case 'model':
+    case 'column':
+    case 'file':
+    case 'workflow':
+    case 'library_graph':
+    case 'code':
     case 'any':
       return ''
     case 'number':
