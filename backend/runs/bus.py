@@ -12,6 +12,8 @@ from typing import Protocol, Self
 
 from msgspec import Struct
 
+from graphs.events import ApprovalAnswer
+
 SUBSCRIPTION_LIMIT = 1024
 """Deliveries that wait for one slow viewer; beyond, it reads the table again."""
 
@@ -56,13 +58,45 @@ class Delivery:
         return self._text
 
 
-class Signal(Struct, frozen=True):
-    """A person's wish for a run in progress; `cancel` is the only one so far."""
+class Cancel(Struct, frozen=True, tag=True):
+    """Stop; unless `graceful`, the running steps too."""
 
     run_id: str
     reason: str
     graceful: bool = False
 
+
+class PauseRun(Struct, frozen=True, tag=True):
+    """Start nothing more, and stand still when the running nodes have finished."""
+
+    run_id: str
+    by: str
+
+
+class CancelStep(Struct, frozen=True, tag=True):
+    """Let one running step fail."""
+
+    run_id: str
+    step_id: str
+    by: str
+
+
+class Answer(Struct, frozen=True, tag=True):
+    """What somebody answered to a question of the run."""
+
+    run_id: str
+    answer: ApprovalAnswer
+
+
+class ChangeBreakpoints(Struct, frozen=True, tag=True):
+    """Where to stop from now on."""
+
+    run_id: str
+    breakpoints: tuple[str, ...]
+
+
+Signal = Cancel | PauseRun | CancelStep | Answer | ChangeBreakpoints
+"""A person's wish for a run in progress."""
 
 SignalHandler = Callable[[Signal], Awaitable[bool]]
 
@@ -142,11 +176,11 @@ class RunBus(Protocol):
         ...
 
     async def signal(self, signal: Signal) -> bool:
-        """Tell the executor that has the run; False when none has it."""
+        """Tell the executor that has the run; False when none has it, or it is too late."""
         ...
 
     def on_signal(self, handler: "SignalHandler") -> None:
-        """Say who takes the signals of this process; it returns whether it has the run."""
+        """Say who takes the signals of this process; it returns whether it could heed them."""
         ...
 
 

@@ -94,6 +94,38 @@ async def read_all(run_id: str) -> list[EventRow]:
     return [_row(run_id, row) for row in rows]
 
 
+async def read_checkpoints(run_id: str, after: int, limit: int) -> list[EventRow]:
+    """The ends of steps that finished, with a greater `seq`, without what the steps put out."""
+    rows = await fetch(
+        "SELECT seq, at, kind, node_id, step_id, path, attempt, '' AS data FROM run_event"
+        " WHERE run_id = ? AND seq > ? AND kind = 'step.completed' ORDER BY seq LIMIT ?",
+        run_id,
+        after,
+        limit,
+    )
+    return [_row(run_id, row) for row in rows]
+
+
+async def count_checkpoints(run_id: str) -> int:
+    """How many steps of the run have finished."""
+    rows = await fetch(
+        "SELECT count(*) AS n FROM run_event WHERE run_id = ? AND kind = 'step.completed'", run_id
+    )
+    return rows[0]["n"]
+
+
+async def finished_at(run_id: str, step_id: str) -> int | None:
+    """The `seq` at which a step of the run finished; None when it did not."""
+    if "\0" in step_id:
+        return None
+    rows = await fetch(
+        "SELECT seq FROM run_event WHERE run_id = ? AND step_id = ? AND kind = 'step.completed'",
+        run_id,
+        step_id,
+    )
+    return rows[0]["seq"] if rows else None
+
+
 async def read_kinds(run_ids: Sequence[str], kinds: Sequence[str]) -> list[EventRow]:
     """The events of certain kinds of several runs, in order within each run."""
     if not run_ids:

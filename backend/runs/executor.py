@@ -8,37 +8,53 @@ import asyncio
 import contextvars
 import time
 from collections import OrderedDict
-from collections.abc import Coroutine
+from collections.abc import AsyncGenerator, Coroutine, Iterable
+from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 import structlog
+from msgspec.structs import replace
 from uuid_utils.compat import uuid7
 
 from backend.database import fetch
 from backend.errors import AppError
-from backend.runs.bus import LocalBus, RunBus, Signal
+from backend.runs import controls, places
+from backend.runs.bus import (
+    Answer,
+    Cancel,
+    CancelStep,
+    ChangeBreakpoints,
+    LocalBus,
+    PauseRun,
+    RunBus,
+    Signal,
+)
+from backend.runs.clock import Alarm, Clock
 from backend.runs.journal import Fenced, RunJournal
 from backend.runs.journal_writer import JournalWriter
 from backend.runs.metrics import watch_active
 from backend.runs.record import RunRecord
 from backend.runs.status import CLAIMABLE, RunStatus
+from backend.runs.surroundings import options_for, services_for
 from backend.settings import Settings
 from backend.workflows import service as workflows
 from graphs.compile import CompiledGraph, compile_definition
+from graphs.control import RunControl
 from graphs.definition import Definition
 from graphs.errors import GraphError
 from graphs.events import (
+    ApprovalAnswer,
     Failure,
-    RunCancelled,
-    RunCancelledData,
     RunFailed,
     RunFailedData,
     RunQueued,
     RunQueuedData,
+    StepCompleted,
+    StepSkipped,
 )
 from graphs.execute import run
 from graphs.node_type import Services
-from graphs.scope import RunControl
 
 CONCURRENCY = 256
 """Runs executed at once by one process; most of them wait for something outside."""
@@ -100,16 +116,22 @@ class Executor:
         self._reserved = 0
         self._claiming: asyncio.Task[None] | None = None
         self._revivals: dict[str, Revivals] = {}
+        self._locks: dict[str, tuple[asyncio.Lock, list[None]]] = {}
+        self.clock = Clock(Alarm(controls.next_wake, self._wake))
+        self.places = places.Places(self)
 
     async def open(self) -> None:
         """Start to write, to claim and to listen; take up what a dead process left."""
         self.writer.open()
         await self.recover()
-        self.bus.on_signal(self.cancel)
+        await self.places.open()
+        self.bus.on_signal(self.heed)
         self._claiming = _spawn(self._claim())
+        self.clock.open()
 
     async def close(self) -> None:
         """Stop claiming and stop the runs where they are; the next start goes on with them."""
+        await self.clock.close()
         if self._claiming is not None:
             self._claiming.cancel()
         tasks = [active.task for active in self.active.values() if active.task is not None]
@@ -123,7 +145,9 @@ class Executor:
         """Ring for every run that has not ended and that this process does not have."""
         statuses = sorted(CLAIMABLE)
         marks = ", ".join("?" * len(statuses))
-        rows = await fetch(f"SELECT id FROM run WHERE status IN ({marks}) ORDER BY id", *statuses)
+        rows = await fetch(
+            f"SELECT id FROM run WHERE status IN ({marks}) AND held = 0 ORDER BY id", *statuses
+        )
         left = [row["id"] for row in rows if row["id"] not in self.active]
         for run_id in left:
             await self.bus.enqueue(run_id)
@@ -132,15 +156,38 @@ class Executor:
         return len(left)
 
     def launch(
-        self, record: RunRecord, graph: CompiledGraph
+        self,
+        record: RunRecord,
+        graph: CompiledGraph,
+        seeds: Iterable[StepCompleted | StepSkipped] = (),
+        checkpoint: str | None = None,
     ) -> tuple[RunJournal, ActiveRun | None]:
-        """Take a new run: at once when there is room; otherwise ring for it when it is stored."""
-        room = self._room.is_set()
+        """Take a new run: at once when there is room; otherwise ring for it when it is stored.
+
+        `seeds` are the outcomes that it takes over from another run.
+        """
+        room = self._room.is_set() and not record.held
         if room:
             record.epoch, record.owner = 1, self.owner
         journal = RunJournal(self.writer, record)
-        journal.append(RunQueued(run_id=record.id, data=RunQueuedData(record.trigger)))
+        data = RunQueuedData(record.trigger, record.parent_run_id, checkpoint)
+        journal.append(RunQueued(run_id=record.id, data=data))
+        for seed in seeds:
+            journal.seed(seed)
         return journal, self._begin(journal, graph) if room else None
+
+    @asynccontextmanager
+    async def lock(self, key: str) -> AsyncGenerator[None]:
+        """Let one caller at a time change a run (or a workflow's places); by its id."""
+        lock, users = self._locks.setdefault(key, (asyncio.Lock(), []))
+        users.append(None)
+        try:
+            async with lock:
+                yield
+        finally:
+            users.pop()
+            if not users:
+                self._locks.pop(key, None)
 
     async def graph(self, tenant_id: str, definition_hash: str) -> CompiledGraph:
         """The compiled graph of a frozen definition. Raises DefinitionError."""
@@ -160,6 +207,8 @@ class Executor:
         record = journal.record
         if record.status is RunStatus.CANCELLING:
             active.control.cancel(record.cancel_reason or "")
+        if record.plan.pause_by is not None:
+            active.control.pause(record.plan.pause_by)
         self.active[record.id] = active
         self._count()
         active.task = _spawn(self._execute(active, graph))
@@ -176,8 +225,9 @@ class Executor:
                 run_id=record.id,
                 inputs=record.inputs,
                 journal=journal,
-                services=self._services,
+                services=await services_for(self._services, record, self.graph),
                 control=active.control,
+                options=options_for(record),
             )
         except Fenced:
             log.warning("run_fenced", run_id=record.id)
@@ -189,6 +239,9 @@ class Executor:
             del self.active[record.id]
             self._count()
             active.ended.set()
+            if record.wake_at is not None and record.status is RunStatus.PAUSED:
+                self.clock.note(record.wake_at)
+            self.places.left(record)
 
     async def _broke(self, journal: RunJournal, error: Exception) -> None:
         """End a run that cannot go on; one that cannot even be written is tried again later."""
@@ -267,22 +320,57 @@ class Executor:
         else:
             self._room.clear()
 
-    async def cancel(self, signal: Signal) -> bool:
-        """Cancel a run that this process has; the wish is durable when this returns."""
+    async def heed(self, signal: Signal) -> bool:
+        """Do what somebody wishes of a run that this process has; durable when this returns.
+
+        False when it does not have it, or when it is too late: the run is just being let go.
+        """
         active = self.active.get(signal.run_id)
         if active is None or active.journal.record.status.ended:
             return False
-        active.journal.cancelling(signal.reason)
-        active.control.cancel(signal.reason, graceful=signal.graceful)
-        await active.journal.flush()
+        journal, control = active.journal, active.control
+        match signal:
+            case Cancel(reason=reason, graceful=graceful):
+                if journal.record.status is RunStatus.PAUSED:
+                    return False
+                journal.cancelling(reason)
+                control.cancel(reason, graceful=graceful)
+            case PauseRun(by=by):
+                if journal.record.status is RunStatus.PAUSED:
+                    return False
+                journal.replan(replace(journal.record.plan, pause_by=by))
+                control.pause(by)
+            case CancelStep(step_id=step_id, by=by):
+                return control.cancel_step(step_id, by)
+            case Answer(answer=answer):
+                if answer.approval_id not in journal.questions:
+                    controls.refuse_answer(journal, answer.approval_id)
+                if not control.answer(answer.approval_id, answer):
+                    return False
+            case ChangeBreakpoints(breakpoints=breakpoints):
+                if journal.record.status is RunStatus.PAUSED:
+                    return False
+                journal.replan(replace(journal.record.plan, breakpoints=breakpoints))
+                control.break_at(journal.record.plan.stops())
+        await journal.flush()
         return True
 
-    async def cancel_idle(self, run_id: str, reason: str) -> None:
-        """End a run that no executor has."""
-        journal = await self.writer.claim(run_id, self.owner)
-        if journal is not None:
-            journal.append(RunCancelled(run_id=run_id, data=RunCancelledData(reason, 0)))
-            await journal.flush()
+    async def answer(self, run_id: str, approval_id: str, answer: ApprovalAnswer) -> None:
+        """Settle a question of a run, wherever the run is; durable when this returns.
+
+        Raises Conflict: `approval_answered`, or `approval_closed` when the run has ended or has
+        withdrawn the question.
+        """
+        await controls.answer(self, run_id, approval_id, answer)
+
+    async def release(self, journal: RunJournal) -> None:
+        """Let a run that somebody changed go on when its turn comes; stored when this returns."""
+        await self.places.queue(journal)
+        if not journal.record.held:
+            await self.bus.enqueue(journal.record.id)
+
+    async def _wake(self, moment: datetime) -> None:
+        await controls.wake_due(self, moment)
 
 
 def _compile(definition: Definition) -> CompiledGraph:

@@ -21,7 +21,15 @@ from backend.runs.event_log import EventRow
 from backend.runs.journal_writer import read_run
 from backend.runs.record import COLUMNS, RunRecord, from_row
 from backend.runs.run_ids import is_id, lowest_id
-from backend.runs.schemas import EventView, LogLine, RunStats, RunView, StepView, Trigger
+from backend.runs.schemas import (
+    Checkpoint,
+    EventView,
+    LogLine,
+    RunStats,
+    RunView,
+    StepView,
+    Trigger,
+)
 from backend.runs.status import RunStatus
 from backend.runs.step_inputs import StepInputs
 from backend.runs.steps import STEP_KINDS, fold, log_lines
@@ -31,6 +39,9 @@ from graphs.definition import Definition
 SELECT_RUN = f"SELECT {', '.join(COLUMNS)} FROM run"
 NO_SUCH_RUN = "There is no such run."
 LOG_KINDS = ("log", "step.retrying", "step.failed", "run.failed")
+STEP_RUNS = 200
+"""Runs among which a step is looked for that has ended: there is no index of steps."""
+
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -160,6 +171,50 @@ async def step(actor: Actor, run_id: str, step_id: str) -> StepView:
         if found.id == step_id:
             return found
     raise NotFound("The run has no such step.", code="step_not_found")
+
+
+async def find_step(actor: Actor, step_id: str) -> StepView:
+    """A step of one of the tenant's runs. Raises NotFound.
+
+    Looked for among the runs that have not ended, and the newest of those that began before it.
+    """
+    if is_id(step_id):
+        rows = await fetch(
+            "SELECT run_id FROM run_event WHERE step_id = ? AND run_id IN ("
+            " SELECT id FROM run WHERE tenant_id = ?"
+            " AND status IN ('queued', 'running', 'paused', 'cancelling')"
+            " UNION SELECT id FROM (SELECT id FROM run WHERE tenant_id = ? AND id <= ?"
+            f" ORDER BY id DESC LIMIT {STEP_RUNS}) AS newest) LIMIT 1",
+            step_id.lower(),
+            actor.tenant_id,
+            actor.tenant_id,
+            step_id.lower(),
+        )
+        if rows:
+            return await step(actor, rows[0]["run_id"], step_id.lower())
+    raise NotFound("There is no such step.", code="step_not_found")
+
+
+async def checkpoints(
+    actor: Actor, run_id: str, after: int, limit: int
+) -> tuple[list[Checkpoint], bool, int]:
+    """The run's finished steps after an event's `seq`; whether more follow; how many it has."""
+    await find(actor, run_id)
+    total = await event_log.count_checkpoints(run_id)
+    rows = await event_log.read_checkpoints(run_id, after, limit + 1)
+    found = [
+        Checkpoint(
+            id=event.step_id,
+            seq=event.seq,
+            node_id=event.node_id,
+            step_id=event.step_id,
+            path=event.path,
+            created_at=event.at,
+        )
+        for row in rows[:limit]
+        if (event := event_log.view(row)).step_id is not None and event.node_id is not None
+    ]
+    return found, len(rows) > limit, total
 
 
 async def running_steps(actor: Actor) -> list[StepView]:

@@ -7,20 +7,35 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any, Protocol
 
-from backend.runs import event_log
+from msgspec.structs import replace
+
+from backend.database import Statement
+from backend.runs import event_log, projections
 from backend.runs.bus import Delivery, RunBus
 from backend.runs.event_log import EventRow
 from backend.runs.metrics import count_written
+from backend.runs.plan import RunPlan
 from backend.runs.record import COLUMNS, RunRecord
+from backend.runs.schemas import Pause
 from backend.runs.status import RunStatus, may_move
 from graphs.events import (
+    ApprovalAnswered,
+    ApprovalRequested,
     LlmCompleted,
+    PauseReason,
+    ResumeReason,
     RunCancelled,
     RunCompleted,
     RunEvent,
     RunFailed,
+    RunPaused,
+    RunPausedData,
+    RunResumed,
+    RunResumedData,
     RunStarted,
+    StepCancelled,
     StepCompleted,
+    StepEvent,
     StepFailed,
     StepSkipped,
 )
@@ -31,7 +46,8 @@ _PROGRESS = "last_seq = ?, completed_steps = ?, input_tokens = ?, output_tokens 
 UPDATE_PROGRESS = f"UPDATE run SET {_PROGRESS} WHERE id = ? AND epoch = ? AND status = ?"
 UPDATE_STATUS = (
     f"UPDATE run SET {_PROGRESS}, status = ?, outputs = ?, error = ?, total_steps = ?,"
-    " cancel_reason = ?, started_at = ?, finished_at = ? WHERE id = ? AND epoch = ? AND status = ?"
+    " cancel_reason = ?, started_at = ?, finished_at = ?, plan = ?, pause = ?, wake_at = ?,"
+    " active_ms = ?, held = ? WHERE id = ? AND epoch = ? AND status = ?"
 )
 
 
@@ -52,13 +68,24 @@ class Fenced(Exception):
 class Entry:
     """What one journal hands to the writer: a part of one commit."""
 
-    __slots__ = ("epoch", "items", "journal", "last_seq", "new", "row", "sql", "waiters")
+    __slots__ = (
+        "epoch",
+        "items",
+        "journal",
+        "last_seq",
+        "new",
+        "projected",
+        "row",
+        "sql",
+        "waiters",
+    )
 
     def __init__(self, journal: "RunJournal") -> None:
         record = journal.record
         self.journal = journal
         self.items = journal.items
         self.waiters = journal.waiters
+        self.projected = journal.projected
         self.new = not journal.stored
         self.epoch = record.epoch
         self.last_seq = record.last_seq
@@ -74,7 +101,7 @@ class Entry:
         )
         if self.new:
             self.sql, self.row = INSERT_RUN, record.values()
-        elif record.status is journal.stored_status:
+        elif record.status is journal.stored_status and not journal.changed:
             self.sql, self.row = UPDATE_PROGRESS, (*progress, *guard)
         else:
             self.sql = UPDATE_STATUS
@@ -87,6 +114,11 @@ class Entry:
                 record.cancel_reason,
                 record.started_at,
                 record.finished_at,
+                record.plan_text(),
+                record.pause_text(),
+                record.wake_at,
+                record.active_ms,
+                record.held,
                 *guard,
             )
 
@@ -117,8 +149,17 @@ class RunJournal:
         self.entry: Entry | None = None
         self.error: Exception | None = None
         self.queued = False
-        self._changed = not self.stored
+        self.projected: list[Statement] = []
+        self.changed = not self.stored
+        """Whether a column has changed without an event."""
+        self.questions: dict[str, ApprovalRequested] = {}
+        """The open ones, by approval id."""
+        self.answered: set[str] = set()
         self._writer = writer
+        selected = record.plan.selected
+        self._selected = None if selected is None else frozenset(selected)
+        for event in events or ():
+            self._remember(event)
 
     def append(self, event: RunEvent) -> None:
         """Take an event; it is durable after `flush`, and soon without."""
@@ -131,6 +172,11 @@ class RunJournal:
         self.items.append(row)
         self._apply(event)
         self._writer.take(self, urgent=False)
+
+    def seed(self, event: StepCompleted | StepSkipped) -> None:
+        """Take the outcome of a step of another run: the step is then not executed in this one."""
+        self.append(event)
+        self.recorded.remember(event)
 
     def live(self, event: RunEvent) -> None:
         """Show an event to those who watch, after everything that was appended before it."""
@@ -147,14 +193,20 @@ class RunJournal:
         """Note that somebody cancelled the run; the engine ends it with an event."""
         self._move(RunStatus.CANCELLING)
         self.record.cancel_reason = reason
-        self._changed = True
+        self.changed = True
+        self._writer.take(self, urgent=True)
+
+    def replan(self, plan: RunPlan) -> None:
+        """Note what the run is told from now on."""
+        self.record.plan = plan
+        self.changed = True
         self._writer.take(self, urgent=True)
 
     async def flush(self) -> None:
         """Return when everything so far is durable. Raises Fenced, or what the database raised."""
         if self.error is not None:
             raise self.error
-        if self.items or self._changed:
+        if self.items or self.changed:
             waiters = self.waiters
             self._writer.take(self, urgent=True)
         elif self.entry is not None:
@@ -175,8 +227,8 @@ class RunJournal:
         """Give the writer what there is."""
         self.queued = False
         self.entry = Entry(self)
-        self.items, self.waiters = [], []
-        self._changed = False
+        self.items, self.waiters, self.projected = [], [], []
+        self.changed = False
         self.stored = True
         self.stored_status = self.record.status
         return self.entry
@@ -208,9 +260,15 @@ class RunJournal:
     def _apply(self, event: RunEvent) -> None:
         record = self.record
         match event:
-            case StepCompleted() | StepFailed() | StepSkipped():
-                if event.path is None:
-                    record.completed_steps += 1
+            case StepCompleted() | StepSkipped():
+                self._count(event)
+            case StepFailed():
+                self._count(event)
+                self._withdraw(event)
+            case StepCancelled(data=data):
+                if data.error is not None:
+                    self._count(event)
+                self._withdraw(event)
             case LlmCompleted(data=data):
                 record.add_usage(data.usage)
             case RunStarted(data=data):
@@ -218,23 +276,99 @@ class RunJournal:
                     self._move(RunStatus.RUNNING)
                 record.started_at = record.started_at or event.at
                 record.total_steps = data.total
+            case RunPaused(data=data):
+                self._pause(data)
+            case RunResumed(data=data):
+                self.recorded.remember(event)
+                self._resume(data)
+            case ApprovalRequested(data=data):
+                self.questions[data.approval_id] = event
+                self.projected += projections.statements(event, record)
+            case ApprovalAnswered(data=data):
+                self._answer(data.approval_id)
+                self.projected += projections.statements(event, record)
             case RunCompleted(data=data):
-                self._move(RunStatus.COMPLETED)
                 record.outputs = data.outputs
-                record.finished_at = event.at
+                self._end(RunStatus.COMPLETED, event)
             case RunFailed(data=data):
-                self._move(RunStatus.FAILED)
                 record.error = data.error
-                record.finished_at = event.at
+                self._end(RunStatus.FAILED, event)
             case RunCancelled(data=data):
-                self._move(RunStatus.CANCELLED)
                 record.cancel_reason = data.reason
-                record.finished_at = event.at
+                self._end(RunStatus.CANCELLED, event)
             case _:
                 pass
 
-    def _move(self, status: RunStatus) -> None:
+    def _answer(self, approval_id: str) -> None:
+        self.questions.pop(approval_id, None)
+        self.answered.add(approval_id)
+
+    def _withdraw(self, event: StepFailed | StepCancelled) -> None:
+        """A step that asked somebody waits for the answer no longer."""
+        if self.questions.pop(event.step_id, None) is not None:
+            self.projected += projections.statements(event, self.record)
+
+    def _count(self, event: StepEvent) -> None:
+        if event.path is None and self._counts(event.node_id):
+            self.record.completed_steps += 1
+
+    def _counts(self, node_id: str) -> bool:
+        """Whether a top-level step counts towards the run's progress."""
+        return self._selected is None or node_id in self._selected
+
+    def _pause(self, data: RunPausedData) -> None:
+        record = self.record
+        self._move(RunStatus.PAUSED)
+        record.active_ms = data.active_ms
+        # a person's pause lasts until a person ends it
+        record.wake_at = data.wake_at if data.reason is PauseReason.WAITING else None
+        record.pause = Pause(
+            reason=data.reason,
+            stops=data.stops,
+            wake_at=record.wake_at,
+            by=data.by,
+            approvals_open=len(self.questions),
+        )
+        self._forget_pause()
+
+    def _forget_pause(self) -> None:
+        if self.record.plan.pause_by is not None:
+            self.record.plan = replace(self.record.plan, pause_by=None)
+
+    def _resume(self, data: RunResumedData) -> None:
+        record = self.record
+        retry = data.reason is ResumeReason.RETRY
+        self._move(RunStatus.QUEUED, retry=retry)
+        record.pause = record.wake_at = None
+        if retry:
+            record.error = record.cancel_reason = record.finished_at = None
+            record.active_ms = 0
+            record.completed_steps = sum(map(self._counts, self.recorded.ended()))
+
+    def _end(self, status: RunStatus, event: RunCompleted | RunFailed | RunCancelled) -> None:
+        record = self.record
+        self._move(status)
+        record.finished_at = event.at
+        record.pause = record.wake_at = None
+        self._forget_pause()
+        if self.questions:
+            self.projected += projections.statements(event, record)
+
+    def _move(self, status: RunStatus, *, retry: bool = False) -> None:
         before = self.record.status
-        if not may_move(before, status):
+        if not may_move(before, status, retry=retry):
             raise ValueError(f"a run cannot go from {before} to {status}")
         self.record.status = status
+
+    def _remember(self, event: RunEvent) -> None:
+        match event:
+            case ApprovalRequested(data=data):
+                self.questions[data.approval_id] = event
+            case ApprovalAnswered(data=data):
+                self._answer(data.approval_id)
+            case StepFailed() | StepCancelled():
+                self.questions.pop(event.step_id, None)
+            case RunCompleted() | RunFailed() | RunCancelled():
+                self.questions.clear()
+            case _:
+                pass

@@ -7,7 +7,7 @@ run, nothing of this one's is written, and its journal raises `Fenced`.
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Any
 
 import structlog
@@ -17,8 +17,9 @@ from backend.runs import event_log
 from backend.runs.bus import Delivery, RunBus
 from backend.runs.journal import Entry, Fenced, RunJournal
 from backend.runs.metrics import observe_commit
-from backend.runs.record import COLUMNS, RunRecord, from_row
-from backend.runs.status import CLAIMABLE
+from backend.runs.plan import RunPlan
+from backend.runs.record import COLUMNS, RunRecord, from_row, text
+from backend.runs.status import CLAIMABLE, RunStatus
 
 LINGER_S = 0.01
 """How long events that nobody waits for may gather before they are written."""
@@ -34,10 +35,9 @@ INSERT_EVENT = (
     f"{_INTO_EVENTS} SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?"
     " WHERE EXISTS (SELECT 1 FROM run WHERE id = ? AND epoch = ?)"
 )
-CLAIM = (
-    "UPDATE run SET epoch = epoch + 1, owner = ? WHERE id = ? AND epoch = ?"
-    f" AND status IN ({', '.join(repr(status.value) for status in sorted(CLAIMABLE))})"
-)
+CLAIM = "UPDATE run SET epoch = epoch + 1, owner = ? WHERE id = ? AND epoch = ? AND status = ?"
+REPLAN = "UPDATE run SET plan = ? WHERE id = ? AND epoch = ? AND status = ?"
+RELEASE = "UPDATE run SET held = 0 WHERE id = ? AND held = 1"
 
 log: Any = structlog.get_logger("heddle.runs")
 
@@ -73,12 +73,22 @@ class JournalWriter:
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(LINGER_S, self._ring)
 
-    async def claim(self, run_id: str, owner: str) -> RunJournal | None:
-        """Take a run over from whoever had it; None when it has ended or somebody was faster."""
+    async def claim(
+        self,
+        run_id: str,
+        owner: str,
+        statuses: Collection[RunStatus] = CLAIMABLE,
+        *,
+        held: bool = False,
+    ) -> RunJournal | None:
+        """Take a run over from whoever had it; None when it is in another status or somebody was
+        faster, and unless `held`, when it is held back.
+        """
         before = await read_run(run_id)
-        if before is None or before.status not in CLAIMABLE:
+        if before is None or before.status not in statuses or (before.held and not held):
             return None
-        (claimed,) = await write_batch([Statement(CLAIM, [(owner, run_id, before.epoch)])])
+        row = (owner, run_id, before.epoch, before.status.value)
+        (claimed,) = await write_batch([Statement(CLAIM, [row])])
         # read again: until the claim, whoever had the run may have gone on writing
         record = await read_run(run_id) if claimed else None
         if record is None or record.epoch != before.epoch + 1:
@@ -146,15 +156,17 @@ async def read_run(run_id: str) -> RunRecord | None:
     return from_row(rows[0]) if rows else None
 
 
-async def delete_runs(run_ids: Sequence[str]) -> None:
-    """Delete runs with their events; the caller knows that they have ended."""
-    rows = [(run_id,) for run_id in run_ids]
-    await write_batch(
-        [
-            Statement("DELETE FROM run_event WHERE run_id = ?", rows),
-            Statement("DELETE FROM run WHERE id = ?", rows),
-        ]
-    )
+async def replan(record: RunRecord, plan: RunPlan) -> bool:
+    """Change what an idle run is told; False when it has moved on since it was read."""
+    row = (text(plan), record.id, record.epoch, record.status.value)
+    (changed,) = await write_batch([Statement(REPLAN, [row])])
+    return changed == 1
+
+
+async def release(run_id: str) -> bool:
+    """Let a run that was held back be claimed."""
+    (changed,) = await write_batch([Statement(RELEASE, [(run_id,)])])
+    return changed == 1
 
 
 async def _commit(entries: list[Entry]) -> set[Entry]:
@@ -175,10 +187,13 @@ async def _commit(entries: list[Entry]) -> set[Entry]:
         statements[INSERT_FIRST_EVENT] = first
     if later:
         statements[INSERT_EVENT] = later
+    batch = [Statement(sql, rows) for sql, rows in statements.items()]
+    for entry in entries:
+        batch.extend(entry.projected)
     began = time.perf_counter()
-    counts = await write_batch([Statement(sql, rows) for sql, rows in statements.items()])
+    counts = await write_batch(batch)
     observe_commit(time.perf_counter() - began, len(first) + len(later))
-    if counts == [len(rows) for rows in statements.values()]:
+    if counts[: len(statements)] == [len(rows) for rows in statements.values()]:
         return set()
     return await _missing(entries)
 

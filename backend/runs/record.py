@@ -7,11 +7,15 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
-from backend.runs.schemas import Progress, RunMode, RunView, Trigger
+from backend.runs.plan import NO_PLAN, RunPlan, plan_from
+from backend.runs.schemas import Pause, Progress, RunView, Trigger
 from backend.runs.status import RunStatus
 from graphs.events import Failure, Usage
+from graphs.run_options import RunConfig, RunMode
 
 encode = msgspec.json.Encoder().encode
+
+NO_CONFIG = RunConfig()
 
 
 class RunRecord(Struct, kw_only=True):
@@ -30,7 +34,7 @@ class RunRecord(Struct, kw_only=True):
     outputs: Any = None
     error: Failure | None = None
     metadata: dict[str, Any] = field(default_factory=dict[str, Any])
-    config: dict[str, Any] = field(default_factory=dict[str, Any])
+    config: RunConfig = NO_CONFIG
     epoch: int = 0
     owner: str | None = None
     last_seq: int = 0
@@ -43,6 +47,12 @@ class RunRecord(Struct, kw_only=True):
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    parent_run_id: str | None = None
+    plan: RunPlan = NO_PLAN
+    pause: Pause | None = None
+    wake_at: datetime | None = None
+    active_ms: int = 0
+    held: int = 0
 
     @property
     def usage(self) -> Usage:
@@ -71,7 +81,7 @@ class RunRecord(Struct, kw_only=True):
             self.outputs_text(),
             self.error_text(),
             text(self.metadata),
-            text(self.config),
+            "{}" if self.config is NO_CONFIG else text(self.config),
             self.epoch,
             self.owner,
             self.last_seq,
@@ -84,6 +94,12 @@ class RunRecord(Struct, kw_only=True):
             self.created_at,
             self.started_at,
             self.finished_at,
+            self.parent_run_id,
+            self.plan_text(),
+            self.pause_text(),
+            self.wake_at,
+            self.active_ms,
+            self.held,
         )
 
     def outputs_text(self) -> str | None:
@@ -91,6 +107,12 @@ class RunRecord(Struct, kw_only=True):
 
     def error_text(self) -> str | None:
         return None if self.error is None else text(self.error)
+
+    def plan_text(self) -> str:
+        return "{}" if self.plan is NO_PLAN else text(self.plan)
+
+    def pause_text(self) -> str | None:
+        return None if self.pause is None else text(self.pause)
 
     def view(self) -> RunView:
         """The run as the API shows it."""
@@ -113,6 +135,10 @@ class RunRecord(Struct, kw_only=True):
             usage=self.usage,
             metadata=self.metadata,
             config=self.config,
+            parent_run_id=self.parent_run_id,
+            pause=self.pause,
+            breakpoints=list(self.plan.breakpoints),
+            only=self.plan.only,
             cancel_reason=self.cancel_reason,
             created_at=self.created_at,
             started_at=self.started_at,
@@ -139,7 +165,7 @@ def text(value: Any) -> str:
 
 def from_row(row: Mapping[str, Any]) -> RunRecord:
     """A stored run. Raises KeyError or ValueError when the row is none."""
-    outputs, error = row["outputs"], row["error"]
+    outputs, error, pause = row["outputs"], row["error"], row["pause"]
     decoded: dict[str, Any] = {
         **row,
         "status": RunStatus(row["status"]),
@@ -149,6 +175,18 @@ def from_row(row: Mapping[str, Any]) -> RunRecord:
         "outputs": None if outputs is None else msgspec.json.decode(outputs),
         "error": None if error is None else msgspec.json.decode(error, type=Failure),
         "metadata": msgspec.json.decode(row["metadata"]),
-        "config": msgspec.json.decode(row["config"]),
+        "config": _config(row["config"]),
+        "plan": plan_from(row["plan"]),
+        "pause": None if pause is None else msgspec.json.decode(pause, type=Pause),
     }
     return RunRecord(**decoded)
+
+
+def _config(stored: str) -> RunConfig:
+    if stored == "{}":
+        return NO_CONFIG
+    try:
+        return msgspec.json.decode(stored, type=RunConfig)
+    except msgspec.ValidationError:
+        # stored before there were any settings, when everything was taken
+        return NO_CONFIG

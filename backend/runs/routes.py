@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 import msgspec
-from litestar import Request, Response, Router, delete, get, post
+from litestar import Request, Response, Router, delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
@@ -17,12 +17,18 @@ from backend.pagination import Page, PageRequest
 from backend.runs import service
 from backend.runs.schemas import (
     CancelRun,
+    Checkpoint,
     CleanedUp,
     CleanupRuns,
     EventView,
+    ForkRun,
     LogLine,
+    PublishCheck,
+    RerunRun,
+    ResumeRun,
     RunStats,
     RunView,
+    SetBreakpoints,
     StartRun,
     StepView,
     Trigger,
@@ -186,6 +192,71 @@ async def cancel_run(
     return await service.cancel(actor, run_id, request.reason, graceful=request.graceful)
 
 
+@post("/runs/{run_id:str}/pause", status_code=200, operation_id="pauseRun")
+async def pause_run(actor: NamedDependency[Actor], run_id: FromPath[str]) -> RunView:
+    """Pause a run. Its running nodes finish, no other starts; then its status is `paused`."""
+    return await service.pause(actor, run_id)
+
+
+@post("/runs/{run_id:str}/resume", status_code=200, operation_id="resumeRun")
+async def resume_run(
+    actor: NamedDependency[Actor], run_id: FromPath[str], data: JSONBody[ResumeRun | None] = None
+) -> RunView:
+    """Let a paused run go on. With `step` one node is executed, then the run stops again."""
+    return await service.resume(actor, run_id, step=data is not None and data.step)
+
+
+@post("/runs/{run_id:str}/retry", status_code=202, operation_id="retryRun")
+async def retry_run(actor: NamedDependency[Actor], run_id: FromPath[str]) -> Response[RunView]:
+    """Go on with a run that failed or was cancelled. Finished steps are not executed again."""
+    return _accepted(await service.retry(actor, run_id))
+
+
+@post("/runs/{run_id:str}/fork", status_code=202, operation_id="forkRun")
+async def fork_run(
+    actor: NamedDependency[Actor], run_id: FromPath[str], data: JSONBody[ForkRun]
+) -> Response[RunView]:
+    """Start a new run from a checkpoint of this one. `overrides` replace what nodes put out."""
+    return _accepted(await service.fork(actor, run_id, data, new_id=reserved_id()))
+
+
+@post("/runs/{run_id:str}/rerun", status_code=202, operation_id="rerunRun")
+async def rerun_run(
+    actor: NamedDependency[Actor], run_id: FromPath[str], data: JSONBody[RerunRun | None] = None
+) -> Response[RunView]:
+    """Start a new run of the same definition. Without `inputs` with the same ones."""
+    return _accepted(await service.rerun(actor, run_id, data or RerunRun(), new_id=reserved_id()))
+
+
+@put("/runs/{run_id:str}/breakpoints", operation_id="setRunBreakpoints")
+async def set_breakpoints(
+    actor: NamedDependency[Actor], run_id: FromPath[str], data: JSONBody[SetBreakpoints]
+) -> RunView:
+    """Replace a run's breakpoints, also while it is running."""
+    return await service.set_breakpoints(actor, run_id, data.breakpoints)
+
+
+@get("/runs/{run_id:str}/checkpoints", operation_id="listRunCheckpoints")
+async def list_checkpoints(
+    actor: NamedDependency[Actor],
+    run_id: FromPath[str],
+    cursor: Annotated[str | None, QueryParameter(max_length=20)] = None,
+    limit: Annotated[int, QueryParameter(ge=1, le=EVENTS_LIMIT)] = EVENTS_LIMIT,
+) -> Page[Checkpoint]:
+    """The places that the run can be forked from, in their order: after each finished step."""
+    found, left, total = await service.checkpoints(actor, run_id, _cursor(cursor, None), limit)
+    return Page(items=found, next_cursor=str(found[-1].seq) if left else None, total=total)
+
+
+@get("/workflows/{workflow_id:str}/publish-check", operation_id="checkPublish")
+async def check_publish(actor: NamedDependency[Actor], workflow_id: FromPath[str]) -> PublishCheck:
+    """The paused runs of a workflow, and which of their nodes the draft would break.
+
+    They go on with their own version whatever is published.
+    """
+    return await service.publish_check(actor, workflow_id)
+
+
 @get("/runs/{run_id:str}/steps", operation_id="listRunSteps")
 async def list_steps(actor: NamedDependency[Actor], run_id: FromPath[str]) -> Page[StepView]:
     """The run's steps in the order in which they began, with what went in and what came out."""
@@ -257,6 +328,16 @@ async def list_running_steps(
     return _all(await service.running_steps(actor))
 
 
+@post("/steps/{step_id:str}/cancel", status_code=200, operation_id="cancelStep")
+async def cancel_step(actor: NamedDependency[Actor], step_id: FromPath[str]) -> StepView:
+    """Cancel one running step. It fails as `step_cancelled`, and its node's `on_error` applies."""
+    return await service.cancel_step(actor, step_id)
+
+
+def _accepted(run: RunView) -> Response[RunView]:
+    return Response(run, status_code=202, headers={"Location": _location(run)})
+
+
 def _all(items: list[Item]) -> Page[Item]:
     return Page(items=items, next_cursor=None, total=len(items))
 
@@ -281,6 +362,15 @@ router = Router(
         get_definition,
         delete_run,
         cancel_run,
+        pause_run,
+        resume_run,
+        retry_run,
+        fork_run,
+        rerun_run,
+        set_breakpoints,
+        list_checkpoints,
+        check_publish,
+        cancel_step,
         list_steps,
         get_step,
         list_logs,

@@ -7,8 +7,12 @@ from typing import Annotated, Any, ClassVar, Literal
 from msgspec import Meta, Raw, Struct, field
 
 from backend.runs.status import RunStatus, StepStatus
-from graphs.events import Failure, Usage
+from graphs.events import Failure, PauseReason, Stop, Usage
+from graphs.run_options import RunConfig, RunMode
 
+Breakpoints = Annotated[
+    list[Annotated[str, Meta(max_length=120, pattern=r"^[^\x00]*$")]], Meta(max_length=1000)
+]
 Reason = Annotated[str, Meta(max_length=1000, pattern=r"^[^\x00]*$")]
 
 
@@ -25,36 +29,69 @@ class Trigger(StrEnum):
     DIALECT = "dialect"
 
 
-class RunMode(StrEnum):
-    """How a run is executed; only `full` is known so far."""
-
-    FULL = "full"
-    MOCK = "mock"
-    DEBUG = "debug"
-
-
 class Only(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A part of the graph to execute: exactly one of the three, a node's id."""
+    """A part of the graph to execute: exactly one of `node`, `from` and `until`, a node's id.
+
+    `node` and `from` take what they need of the nodes before from the run `run_id`, or from the
+    workflow's last run that has it.
+    """
 
     until: str | None = None
     from_node: str | None = field(default=None, name="from")
     node: str | None = None
+    run_id: str | None = None
 
 
 class StartRun(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Without a version the active one is run, or the draft while there is none.
 
-    `metadata` is kept with the run and returned; `config` is kept, no setting is known yet.
+    `metadata` is kept with the run and returned. What `config` leaves out, the workflow's
+    `run_settings` say. `breakpoints` are written `node`, `node:before` or `node:after`.
     """
 
     example: ClassVar[dict[str, Any]] = {"inputs": {"city": "Bergen"}}
     inputs: dict[str, Any] = field(default_factory=dict[str, Any])
     version: Annotated[int, Meta(ge=1, le=2_147_483_647)] | Literal["active", "draft"] | None = None
     mode: RunMode = RunMode.FULL
-    config: dict[str, Any] = field(default_factory=dict[str, Any])
+    config: RunConfig = RunConfig()
     metadata: dict[str, Any] = field(default_factory=dict[str, Any])
-    breakpoints: list[str] = field(default_factory=list[str])
+    breakpoints: Breakpoints = field(default_factory=list[str])
     only: Only | None = None
+
+
+class ResumeRun(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`step`: execute one node, then stop again."""
+
+    example: ClassVar[dict[str, Any]] = {"step": False}
+    step: bool = False
+
+
+class ForkRun(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`overrides`: outputs by node id that stand in for what the nodes put out; what depends on
+    them is executed again. Without `inputs` the run's own are used.
+    """
+
+    example: ClassVar[dict[str, Any]] = {
+        "checkpoint": "01a1f8e9-528d-7318-83b8-3a638a6befcf",
+        "overrides": {"greet": {"text": "Hello Bergen"}},
+    }
+    checkpoint: str
+    overrides: dict[str, Any] = field(default_factory=dict[str, Any])
+    inputs: dict[str, Any] | None = None
+
+
+class RerunRun(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Without `inputs` the run's own are used."""
+
+    example: ClassVar[dict[str, Any]] = {"inputs": {"city": "Bergen"}}
+    inputs: dict[str, Any] | None = None
+
+
+class SetBreakpoints(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """All of them: those that are not listed are removed."""
+
+    example: ClassVar[dict[str, Any]] = {"breakpoints": ["greet", "greet:after"]}
+    breakpoints: Breakpoints
 
 
 class CancelRun(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -84,10 +121,24 @@ class Progress(Struct, frozen=True, kw_only=True):
     percent: int
 
 
+class Pause(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where a paused run stands. `stops`: the breakpoints it stands at. `wake_at`: when it goes on
+    by itself. `approvals_open`: questions that wait for people.
+    """
+
+    reason: PauseReason
+    stops: tuple[Stop, ...] = ()
+    wake_at: datetime | None = None
+    by: str | None = None
+    approvals_open: int = 0
+
+
 class RunView(Struct, frozen=True, kw_only=True):
     """One execution of a workflow. `version` null is a frozen draft.
 
     `duration_ms` counts from the first start to the end; it is null until the run has ended.
+    `parent_run_id`: the run that it was forked from or took its data from. `pause` is set while
+    the run is paused.
     """
 
     id: str
@@ -104,7 +155,11 @@ class RunView(Struct, frozen=True, kw_only=True):
     progress: Progress
     usage: Usage
     metadata: dict[str, Any]
-    config: dict[str, Any]
+    config: RunConfig
+    parent_run_id: str | None
+    pause: Pause | None
+    breakpoints: list[str]
+    only: Only | None
     cancel_reason: str | None
     created_at: datetime
     started_at: datetime | None
@@ -116,7 +171,8 @@ class StepView(Struct, kw_only=True):
     """One node's execution within a run, inside a container once per `path`.
 
     `input` is what arrived: the one live upstream's output, or `{node id: output}` of several;
-    the run's inputs for a node without in-edges.
+    the run's inputs for a node without in-edges. `pinned`: the drawing's pinned data stood in for
+    the node. `reused_from`: the run in which the step really ran.
     """
 
     id: str
@@ -137,6 +193,46 @@ class StepView(Struct, kw_only=True):
     started_at: datetime | None = None
     finished_at: datetime | None = None
     duration_ms: int | None = None
+    pinned: bool = False
+    reused_from: str | None = None
+
+
+class Checkpoint(Struct, frozen=True, kw_only=True):
+    """A position after a finished step, to fork from; `id` is the step's."""
+
+    id: str
+    seq: int
+    node_id: str
+    step_id: str
+    path: str | None
+    created_at: datetime
+
+
+class BrokenNode(Struct, frozen=True, kw_only=True):
+    """A node of a waiting run that the draft would break: `removed`, `type_changed` or
+    `port_removed`.
+    """
+
+    node_id: str
+    reason: str
+
+
+class WaitingRun(Struct, frozen=True, kw_only=True):
+    """A paused run, and what it has done or waits for that the draft does not know any more.
+
+    It stays on its own version in any case.
+    """
+
+    run_id: str
+    version: int | None
+    status: RunStatus
+    reason: PauseReason
+    stops: tuple[Stop, ...]
+    broken: list[BrokenNode]
+
+
+class PublishCheck(Struct, frozen=True, kw_only=True):
+    waiting_runs: list[WaitingRun]
 
 
 class EventView(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -49,10 +49,11 @@ def fold(rows: Iterable[EventRow]) -> list[StepView]:
 
 def _take(step: StepView, event: RunEvent) -> None:
     match event:
-        case StepStarted():
+        case StepStarted(data=data):
             step.status = StepStatus.RUNNING
             step.started_at = step.started_at or event.at
             step.attempt = event.attempt
+            step.node_type, step.name = data.node_type, data.name
         case StepRetrying(data=data):
             step.status = StepStatus.RETRYING
             step.error = data.error
@@ -63,16 +64,18 @@ def _take(step: StepView, event: RunEvent) -> None:
             step.size_bytes, step.duration_ms = data.size_bytes, data.duration_ms
             step.usage = data.usage or step.usage
             step.attempt, step.finished_at = event.attempt, event.at
+            step.started_at = step.started_at or event.at
+            step.pinned, step.reused_from = data.pinned, data.reused_from
         case StepFailed(data=data):
             step.status = StepStatus.FAILED
             step.error, step.duration_ms = data.error, data.duration_ms
             step.attempt, step.finished_at = event.attempt, event.at
         case StepSkipped(data=data):
             step.status, step.skip_reason = StepStatus.SKIPPED, data.reason
-            step.finished_at = event.at
+            step.finished_at, step.reused_from = event.at, data.reused_from
         case StepCancelled(data=data):
             step.status, step.duration_ms = StepStatus.CANCELLED, data.duration_ms
-            step.finished_at = event.at
+            step.error, step.finished_at = data.error, event.at
         case LlmCompleted(data=data):
             step.usage = data.usage if step.usage is None else step.usage + data.usage
         case _:

@@ -6,8 +6,10 @@ from piccolo.table import Table
 
 
 class Run(Table, tablename="run"):
-    """One execution. `version` None is a frozen draft; `inputs`, `outputs`, `error`, `metadata`
-    and `config` are JSON; `epoch` rises with every claim, so that a zombie's writes touch no row.
+    """One execution. `version` None is a frozen draft; `inputs`, `outputs`, `error`, `metadata`,
+    `config`, `plan` and `pause` are JSON; `epoch` rises with every claim, so that a zombie's writes
+    touch no row. `held`: queued, and waits for a place in its workflow. `wake_at`: when a paused
+    run goes on by itself. `active_ms`: how long it was executed before its last pause.
     """
 
     id = Varchar(length=None, primary_key=True)
@@ -36,3 +38,9 @@ class Run(Table, tablename="run"):
     created_at = Timestamptz(default=TimestamptzNow())
     started_at = Timestamptz(null=True, default=None)
     finished_at = Timestamptz(null=True, default=None)
+    parent_run_id = Varchar(length=None, null=True, default=None)
+    plan = Text(default="{}")
+    pause = Text(null=True, default=None)
+    wake_at = Timestamptz(null=True, default=None)
+    active_ms = BigInt(default=0)
+    held = Integer(default=0)

@@ -6,18 +6,28 @@ from backend.actor import Actor
 from backend.database import fetch
 from backend.errors import Conflict, NotFound
 from backend.workflows import definitions, store
+from backend.workflows.run_settings import NO_SETTINGS, RunSettings, settings_from
 from backend.workflows.schemas import WorkflowStatus
 from backend.workflows.slugs import is_id
 from backend.workflows.versions import LARGEST_NUMBER, Selector
 
 
 class Executable(Struct, frozen=True):
-    """What a run executes. `version` is None for a frozen draft."""
+    """What a run executes, and how. `version` is None for a frozen draft."""
 
     workflow_id: str
     name: str
     version: int | None
     definition_hash: str
+    run_settings: RunSettings = NO_SETTINGS
+
+
+async def run_settings(tenant_id: str, workflow_id: str) -> RunSettings:
+    """The settings that a workflow's runs have; none when there is no such workflow."""
+    rows = await fetch(
+        "SELECT run_settings FROM workflow WHERE tenant_id = ? AND id = ?", tenant_id, workflow_id
+    )
+    return settings_from(rows[0]["run_settings"]) if rows else NO_SETTINGS
 
 
 async def resolve(actor: Actor, reference: str, version: Selector | None = None) -> Executable:
@@ -41,7 +51,8 @@ async def resolve(actor: Actor, reference: str, version: Selector | None = None)
     row = found[0]
     _require_in_use(row["status"])
     if row["number"] is not None:
-        return Executable(row["id"], row["name"], row["number"], row["definition_hash"])
+        settings = settings_from(row["run_settings"])
+        return Executable(row["id"], row["name"], row["number"], row["definition_hash"], settings)
     if isinstance(version, int):
         raise NotFound(f"There is no version {version}.", code="version_not_found")
     if version == "active":
@@ -53,7 +64,7 @@ async def _resolve_draft(actor: Actor, reference: str) -> Executable:
     row = await store.find(actor, reference)
     _require_in_use(row.status)
     digest = await definitions.freeze(actor.tenant_id, row.draft)
-    return Executable(row.id, row.name, None, digest)
+    return Executable(row.id, row.name, None, digest, settings_from(row.run_settings))
 
 
 def _require_in_use(status: str) -> None:
@@ -62,7 +73,7 @@ def _require_in_use(status: str) -> None:
 
 
 _RESOLVE = """
-SELECT w.id, w.name, w.status, v.number, v.definition_hash
+SELECT w.id, w.name, w.status, w.run_settings, v.number, v.definition_hash
 FROM workflow w LEFT JOIN workflow_version v
   ON v.workflow_id = w.id AND v.number = COALESCE(?, w.active_version)
 WHERE w.tenant_id = ? AND w.{column} = ? AND w.deleted_at IS NULL"""

@@ -128,9 +128,12 @@ async def update_workflow(
     data: JSONBody[UpdateWorkflow],
     if_match: IfMatchHeader = None,
 ) -> Response[WorkflowView]:
-    """Change the name, description, tags, category or status. The slug stays."""
+    """Change the name, description, tags, category, status or run settings. The slug stays."""
     expected = IfMatch.parse(if_match)
-    return _tagged(await service.update(actor, workflow_id, data, expected))
+    changed = await service.update(actor, workflow_id, data, expected)
+    if data.run_settings is not msgspec.UNSET:
+        await runs.admit(changed.id)
+    return _tagged(changed)
 
 
 @delete("/workflows/{workflow_id:str}", operation_id="deleteWorkflow")

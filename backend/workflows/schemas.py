@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from backend.workflows.compare import Differences
+from backend.workflows.run_settings import RunSettings
 from graphs.definition import Definition
 from graphs.errors import Problem
 
@@ -86,6 +87,7 @@ class UpdateWorkflow(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     tags: Tags | UnsetType = UNSET
     category: Category | UnsetType = UNSET
     status: SettableStatus | UnsetType = UNSET
+    run_settings: RunSettings | UnsetType = UNSET
 
 
 class PutDraft(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -126,6 +128,7 @@ class WorkflowView(WorkflowSummary, frozen=True, kw_only=True):
 
     definition: Definition
     definition_hash: str
+    run_settings: RunSettings
     problems: list[Problem] | UnsetType = UNSET
 
 

@@ -12,7 +12,7 @@ from backend.database import UNIQUE_VIOLATIONS
 from backend.errors import Conflict
 from backend.preconditions import ANY, IfMatch
 from backend.workflows import definitions, store
-from backend.workflows.executables import Executable, resolve
+from backend.workflows.executables import Executable, resolve, run_settings
 from backend.workflows.gallery import load_examples, template, templates, use_template
 from backend.workflows.interchange import Document
 from backend.workflows.listing import WorkflowFilter, list_workflows
@@ -71,6 +71,7 @@ __all__ = [
     "restore",
     "restore_version",
     "rollback",
+    "run_settings",
     "template",
     "templates",
     "update",
@@ -131,7 +132,7 @@ async def get(actor: Actor, reference: str) -> WorkflowView:
 async def update(
     actor: Actor, reference: str, changes: UpdateWorkflow, if_match: IfMatch = ANY
 ) -> WorkflowView:
-    """Change the name, description, tags, category or status; the slug stays."""
+    """Change the name, description, tags, category, status or run settings; the slug stays."""
     actor.require(Role.EDITOR)
     given = {
         name: value

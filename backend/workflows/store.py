@@ -17,6 +17,7 @@ from backend.errors import Conflict, NotFound
 from backend.preconditions import IfMatch
 from backend.workflows import definitions
 from backend.workflows.previews import sketch
+from backend.workflows.run_settings import settings_from
 from backend.workflows.schemas import WorkflowStatus, WorkflowSummary, WorkflowView
 from backend.workflows.slugs import free, is_id, slugify
 from backend.workflows.tables import Workflow
@@ -41,6 +42,7 @@ class Row(Struct, frozen=True, kw_only=True):
     draft: str
     revision: int
     active_version: int | None
+    run_settings: str
     created_by: str
     created_at: datetime
     updated_at: datetime
@@ -66,6 +68,7 @@ class Row(Struct, frozen=True, kw_only=True):
             **summary_fields(msgspec.structs.asdict(self)),
             definition=self.definition,
             definition_hash=self.definition_hash,
+            run_settings=settings_from(self.run_settings),
             problems=msgspec.UNSET if problems is None else problems,
         )
 
@@ -206,12 +209,15 @@ def drawing(definition: Definition) -> dict[str, Any]:
 
 def details(changes: Mapping[str, Any]) -> dict[str, Any]:
     """The columns that hold a name, tags and the like."""
-    values = {name: str(value) for name, value in changes.items() if name != "tags"}
+    encoded = ("tags", "run_settings")
+    values = {name: str(value) for name, value in changes.items() if name not in encoded}
     for name in ("name", "category"):
         if name in values:
             values[name] = values[name].strip()
     if "tags" in changes:
         values["tags"] = _tags(changes["tags"])
+    if "run_settings" in changes:
+        values["run_settings"] = msgspec.json.encode(changes["run_settings"]).decode()
     return values
 
 

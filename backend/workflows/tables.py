@@ -11,7 +11,7 @@ class Workflow(Table, tablename="workflow"):
     `status` is `active`, `inactive` or `archived`; without an active version it reads as `draft`.
     `search_text` (name, description and tags, case folded) and `preview` (JSON) follow from the
     other columns, so that a list need not read drafts. `last_version` is the highest number ever
-    given: a deleted version's number is not given again.
+    given: a deleted version's number is not given again. `run_settings` is JSON.
     """
 
     id = Varchar(length=None, primary_key=True)
@@ -28,6 +28,7 @@ class Workflow(Table, tablename="workflow"):
     revision = Integer(default=1)
     active_version = Integer(null=True, default=None)
     last_version = Integer(default=0)
+    run_settings = Text(default="{}")
     created_by = Varchar(length=None)
     created_at = Timestamptz(default=TimestamptzNow())
     updated_at = Timestamptz(default=TimestamptzNow())

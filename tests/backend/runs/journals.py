@@ -5,7 +5,7 @@ from uuid_utils.compat import uuid7
 from backend.runs.journal import RunJournal
 from backend.runs.journal_writer import JournalWriter
 from backend.runs.record import RunRecord
-from backend.runs.schemas import RunMode, Trigger
+from backend.runs.schemas import Trigger
 from backend.runs.status import RunStatus
 from graphs.events import (
     Log,
@@ -21,6 +21,7 @@ from graphs.events import (
     StepStarted,
     now,
 )
+from graphs.run_options import RunMode
 
 
 def new_record(**fields: object) -> RunRecord:

@@ -9,7 +9,7 @@ import pytest
 from backend.database import Statement, execute
 from backend.runs import executor as executor_module
 from backend.runs import journal_writer, service
-from backend.runs.bus import Delivery, LocalBus, Signal
+from backend.runs.bus import Cancel, Delivery, LocalBus
 from backend.runs.executor import Executor
 from backend.runs.schemas import RunView, StartRun
 from backend.runs.status import RunStatus
@@ -132,7 +132,7 @@ async def test_stopping_leaves_runs_to_the_next_start(editor: Editor, executor: 
         if delivery.kind == "step.started":
             break
     active = heir.active[run.id]
-    assert await heir.cancel(Signal(run.id, "enough"))
+    assert await heir.cancel(Cancel(run.id, "enough"))
     await asyncio.wait_for(active.ended.wait(), 10)
     await asyncio.wait_for(heir.close(), 3)
     found = await ended(editor, run)

@@ -12,13 +12,14 @@ from backend.pagination import PageRequest
 from backend.runs import service
 from backend.runs.executor import Executor
 from backend.runs.journal_writer import read_run
-from backend.runs.schemas import CleanupRuns, RunMode, StartRun, Trigger
+from backend.runs.schemas import CleanupRuns, StartRun, Trigger
 from backend.runs.service import RunFilter
 from backend.runs.status import RunStatus, StepStatus
 from backend.workflows import service as workflows
 from backend.workflows.schemas import CreateWorkflow, Validation
 from graphs.definition import Definition, Node
 from graphs.events import now
+from graphs.run_options import RunMode
 from tests.backend.runs.conftest import Editor
 from tests.backend.runs.drawings import (
     branching,

@@ -1,0 +1,83 @@
+"""What a run may use of the world outside, put together in one place for each run."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from msgspec.structs import replace
+
+from backend.database import fetch
+from backend.runs import event_log
+from backend.runs.record import RunRecord
+from graphs.compile import CompiledGraph
+from graphs.events import StepCompleted
+from graphs.node_type import BoundWorkflow, Services
+from graphs.run_options import RunMode, RunOptions
+
+LoadGraph = Callable[[str, str], Awaitable[CompiledGraph]]
+"""A compiled graph by tenant id and definition hash."""
+
+PLAIN = RunOptions()
+
+
+def options_for(record: RunRecord) -> RunOptions:
+    """How the engine executes the run."""
+    plan = record.plan
+    draft = record.version is None
+    if (
+        not draft
+        and record.mode is RunMode.FULL
+        and not record.active_ms
+        and not plan.breakpoints
+        and plan.selected is None
+        and record.config == PLAIN.config
+    ):
+        return PLAIN
+    return RunOptions(
+        mode=record.mode,
+        config=record.config,
+        breakpoints=plan.stops(),
+        selected=None if plan.selected is None else frozenset(plan.selected),
+        use_pins=draft,
+        active_ms=record.active_ms,
+    )
+
+
+async def services_for(base: Services, record: RunRecord, load: LoadGraph) -> Services:
+    """The services of a run; `base` has what is the same for all. Raises what `load` does."""
+    workflows: Mapping[str, BoundWorkflow] = base.workflows
+    if record.plan.workflows:
+        workflows = {
+            reference: BoundWorkflow(
+                workflow_id=bound.workflow_id,
+                name=bound.name,
+                version=bound.version,
+                graph=await load(record.tenant_id, bound.definition_hash),
+            )
+            for reference, bound in record.plan.workflows.items()
+        }
+    recorded = base.recorded
+    if record.plan.recorded_run_id is not None:
+        recorded = await outputs_of(record.plan.recorded_run_id)
+    if workflows is base.workflows and recorded is base.recorded:
+        return base
+    return replace(base, workflows=workflows, recorded=recorded)
+
+
+async def outputs_of(run_id: str) -> dict[str, object]:
+    """The outputs of a run's steps at the top level, by node id."""
+    outputs: dict[str, object] = {}
+    for row in await event_log.read_kinds([run_id], ("step.completed",)):
+        event = event_log.engine_event(row)
+        if isinstance(event, StepCompleted) and event.path is None and event.data.error is None:
+            outputs[event.node_id] = event.data.output
+    return outputs
+
+
+async def last_real_run(tenant_id: str, workflow_id: str) -> str | None:
+    """The workflow's newest completed run that really called what is outside."""
+    rows = await fetch(
+        "SELECT id FROM run WHERE tenant_id = ? AND workflow_id = ?"
+        " AND status = 'completed' AND mode = 'full' ORDER BY id DESC LIMIT 1",
+        tenant_id,
+        workflow_id,
+    )
+    return rows[0]["id"] if rows else None
