@@ -24,7 +24,8 @@ class WorkflowCanvas(ui.element, component="heddle_canvas.js", esm={"heddle-canv
 
     It reads and writes `/api/v1` itself, with the visitor's cookie. `on_select` gets
     `{"node_id", "ids"}`, `on_state` `{"save", "problems", "revision"}` whenever one of them
-    changes, and `on_run` `{"run_id", "status"}`.
+    changes, and `on_run` `{"run_id", "status"}`. `may_steer`: whether the visitor may start, pause
+    and cancel runs; by default whoever may draw, may.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class WorkflowCanvas(ui.element, component="heddle_canvas.js", esm={"heddle-canv
         mode: Literal["edit", "run"] = "edit",
         run_id: str | None = None,
         read_only: bool = False,
+        may_steer: bool | None = None,
         on_select: Handler | None = None,
         on_state: Handler | None = None,
         on_run: Handler | None = None,
@@ -47,6 +49,8 @@ class WorkflowCanvas(ui.element, component="heddle_canvas.js", esm={"heddle-canv
                 "read-only": read_only,
             }
         )
+        if may_steer is not None:
+            self._props["may-steer"] = may_steer
         for event, handler in (
             ("wf_select", on_select),
             ("wf_state", on_state),
@@ -59,9 +63,14 @@ class WorkflowCanvas(ui.element, component="heddle_canvas.js", esm={"heddle-canv
         """Read the workflow again, after its draft was replaced on the server."""
         self.run_method("reload")
 
-    def start_run(self) -> None:
-        """Start a run of the draft; asks for its inputs first when it has any."""
-        self.run_method("startRun")
+    def start_run(
+        self, mode: Literal["full", "mock", "debug"] = "full", *, ask: bool = False
+    ) -> None:
+        """Start a run of the draft; asks for its inputs first when it has any.
+
+        With `ask`, its form is shown in any case: for the mode and the limits.
+        """
+        self.run_method("startRun", mode, ask)
 
     def focus_node(self, node_id: str) -> None:
         """Select a node and bring it into view."""

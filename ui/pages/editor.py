@@ -71,8 +71,7 @@ class Editor:
             if self.writable:
                 publish = button("Publish", action(self._publish), icon="publish")
                 publish.classes("hide-label").mark("publish")
-                run = button("Run", lambda: self.canvas.start_run(), icon="play_arrow")
-                run.classes("btn-primary").props("data-testid=run").mark("run")
+                self._build_run()
 
     def build_canvas(self) -> None:
         """The element that fills the rest of the window."""
@@ -99,6 +98,30 @@ class Editor:
                 menu_item("Duplicate", "content_copy", self.session.action(self._duplicate))
                 ui.separator()
                 menu_item("Delete…", "delete_outline", self._ask_to_delete, danger=True)
+
+    def _build_run(self) -> None:
+        with ui.element("div").classes("split-button"):
+            run = button("Run", lambda: self.canvas.start_run(), icon="play_arrow")
+            run.classes("btn-primary").props("data-testid=run").mark("run")
+            with (
+                icon_button("arrow_drop_down", "Ways to run", tooltip=False).classes("btn-primary"),
+                ui.menu().props("auto-close anchor='bottom right' self='top right'"),
+            ):
+                menu_item("Run", "play_arrow", lambda: self.canvas.start_run())
+                menu_item(
+                    "Mock run: nothing happens outside",
+                    "science",
+                    lambda: self.canvas.start_run("mock"),
+                )
+                menu_item(
+                    "Debug: stop before each step",
+                    "bug_report",
+                    lambda: self.canvas.start_run("debug"),
+                )
+                ui.separator()
+                menu_item(
+                    "Run with options…", "tune", lambda: self.canvas.start_run("full", ask=True)
+                )
 
     def _show_version(self) -> None:
         self.version = text("span", "").classes("tag version-tag")

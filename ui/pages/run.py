@@ -30,6 +30,7 @@ async def run_page(session: SignedIn, request: Request, run_id: str) -> None:
             mode="run",
             run_id=run.id,
             read_only=True,
+            may_steer=session.actor.may(Role.EDITOR),
             on_run=lambda _: shown.refresh(),
         ).classes("canvas-fill")
     shown.timer = ui.timer(REFRESH_S, shown.refresh, active=not run.status.ended)
