@@ -100,13 +100,25 @@ export function paletteAt(element: Element): Palette {
   }
 }
 
-/** The spec with the page's size and colours in place of its own, and nothing that loads. */
+/** Whether something in the spec would be fetched or led to; rows themselves are only data. */
+function reaches(spec: unknown): boolean {
+  if (Array.isArray(spec)) return spec.some(reaches)
+  const members = membersOf(spec)
+  if (members === null) return false
+  return Object.entries(members).some(
+    ([key, member]) =>
+      key === 'url' || key === 'href' || (key !== 'values' && key !== 'datasets' && reaches(member)),
+  )
+}
+
+/** The spec with the page's size and colours in place of its own. Throws for a spec that loads. */
 export function dressed(
   chart: ChartRef,
   palette: Palette,
   size: { width: number; height: number },
 ): Record<string, unknown> {
   const { config: own, $schema: _schema, usermeta: _meta, ...spec } = chart.spec
+  if (reaches(spec)) throw new Error('a chart loads nothing; its data must be in its spec')
   const axis = {
     domainColor: palette.muted,
     gridColor: palette.border,
