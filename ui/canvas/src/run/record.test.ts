@@ -129,6 +129,114 @@ describe('folding', () => {
   })
 })
 
+describe('pausing', () => {
+  it('stands before a node until it goes on', () => {
+    fresh()
+    const record = fold(event('run.started', undefined, { total: 2 }))
+    const touched = record.apply(
+      event('run.paused', undefined, { reason: 'breakpoint', active_ms: 1, stops: [{ node_id: 'b' }] }),
+    )
+    expect(touched).toContain('b')
+    expect(record.facts).toMatchObject({ status: 'paused', pause: { reason: 'breakpoint' } })
+    expect(record.stateOf('b')).toEqual({ status: 'idle', stop: 'before' })
+    expect(record.apply(event('run.resumed', undefined, { reason: 'step' }))).toContain('b')
+    expect(record.stateOf('b')).toEqual({ status: 'idle' })
+    expect(record.facts).toMatchObject({ status: 'running', pause: null })
+  })
+
+  it('parks what has begun, and lets go on what no person is asked about', () => {
+    fresh()
+    const until = '2026-11-20T14:05:00Z'
+    const record = fold(
+      event('step.started', 'loop'),
+      event('step.started', 'wait', {}, { path: 'loop[0]' }),
+      event('step.started', 'ask'),
+      event('approval.requested', 'ask', { approval_id: 's-ask', message: 'Fine?', assignee: 'ada' }),
+      event('run.paused', undefined, { reason: 'waiting', active_ms: 1, wake_at: until }),
+    )
+    expect(record.stateOf('wait')).toMatchObject({
+      status: 'waiting',
+      waiting: { for: 'clock', until: new Date(until).toISOString() },
+    })
+    expect(record.stateOf('loop').status).toBe('running')
+    expect(record.stateOf('ask').waiting).toEqual({ for: 'person', who: 'ada' })
+    expect(record.asking().map((step) => step.nodeId)).toEqual(['ask'])
+    record.apply(event('run.resumed', undefined, { reason: 'timer' }))
+    expect(record.stateOf('wait').status).toBe('running')
+    expect(record.stateOf('ask').status).toBe('waiting')
+    record.apply(event('approval.answered', 'ask', { approval_id: 's-ask', source: 'person', answer: true }))
+    expect(record.stateOf('ask').status).toBe('running')
+    expect(record.asking()).toEqual([])
+  })
+})
+
+describe('going on after the end', () => {
+  it('forgets what a retry does again, and nothing else', () => {
+    fresh()
+    const error = { code: 'c', message: 'm' }
+    const record = fold(
+      event('run.started', undefined, { total: 4 }),
+      event('step.completed', 'a', { output: 1, ports: ['out'], duration_ms: 1 }),
+      event('step.started', 'b'),
+      event('step.failed', 'b', { error, duration_ms: 1 }),
+      event('step.cancelled', 'x', { error, duration_ms: 1 }),
+      event('step.skipped', 'c', { reason: 'upstream_failed' }),
+      event('step.skipped', 'd', { reason: 'dead_path' }),
+      event('run.failed', undefined, { error, duration_ms: 4 }),
+    )
+    expect(record.ended).toBe(5)
+    expect(record.stateOf('x')).toMatchObject({ status: 'cancelled', error })
+    const touched = record.apply(event('run.resumed', undefined, { reason: 'retry' }))
+    expect([...touched!].sort()).toEqual(['b', 'c', 'x'])
+    expect(record.facts).toMatchObject({ status: 'queued', error: null, durationMs: null })
+    expect(['a', 'b', 'c', 'd', 'x'].map((id) => record.stateOf(id).status)).toEqual([
+      'completed',
+      'idle',
+      'idle',
+      'skipped',
+      'idle',
+    ])
+    expect(record.ended).toBe(2)
+    record.apply(event('step.started', 'b', {}, { attempt: 2 }))
+    expect(record.facts.status).toBe('running')
+  })
+
+  it('tells pinned data, and data of an earlier run', () => {
+    fresh()
+    const record = fold(
+      event('step.completed', 'a', { output: 1, ports: [], duration_ms: 0, pinned: true }),
+      event('step.completed', 'b', { output: 1, ports: [], duration_ms: 9, reused_from: 'r0' }),
+    )
+    expect(record.stateOf('a').pinned).toBe(true)
+    expect(record.stateOf('b').reused_from).toBe('r0')
+  })
+})
+
+describe('steps inside a step', () => {
+  it('keeps those of a sub-workflow from the nodes with the same ids', () => {
+    fresh()
+    const inside = { path: 'call[0]' }
+    const record = fold(
+      event('step.completed', 'start', { output: 0, ports: ['out'], duration_ms: 1 }),
+      event('step.started', 'call'),
+      event('step.skipped', 'off', { reason: 'disabled' }, inside),
+      event('step.started', 'start', { node_type: 'start', name: 'Begin' }, inside),
+      event('step.completed', 'start', { output: 1, ports: ['out'], duration_ms: 1 }, inside),
+      event('step.started', 'loop', { node_type: 'for_each', name: 'Each' }, inside),
+      event('step.started', 'a', { node_type: 'wait' }, { path: 'call[0]/loop[0]' }),
+    )
+    expect(record.outputOf('start').value).toBe(0)
+    expect(record.stateOf('off')).toEqual({ status: 'idle' })
+    expect(record.stateOf('call')).toMatchObject({
+      status: 'running',
+      inner: { started: 4, done: 2, failed: 0 },
+    })
+    expect(record.innerOf('call').map((step) => step.name)).toContain('Begin')
+    expect(record.ended).toBe(1)
+    expect(timelineOf(record, clock).rows.map((row) => row.key)).toContain('call/start')
+  })
+})
+
 describe('timeline', () => {
   it('puts bars on one scale, running ones up to now, skipped ones nowhere', () => {
     fresh()

@@ -289,3 +289,114 @@ describe('other runs', () => {
     expect(run.node('a').value.status).toBe('idle')
   })
 })
+
+describe('controls', () => {
+  async function running() {
+    const { run, stream } = await started()
+    stream.event('run.started', 1, undefined, { total: 2 })
+    paint()
+    return { run, stream }
+  }
+
+  function paused(stream: Stream, seq: number): void {
+    stream.event('run.paused', seq, undefined, { reason: 'pause', active_ms: 5 })
+    paint()
+  }
+
+  it('pauses, and shows that it is awaited until the stream tells', async () => {
+    const { run, stream } = await running()
+    answers['POST /runs/r/pause'] = { id: 'r', workflow_id: 'w', status: 'running' }
+    await run.controls.pause()
+    expect(run.controls.pending.value).toBe('pause')
+    expect(run.status.value).toBe('running')
+    paused(stream, 2)
+    expect(run.status.value).toBe('paused')
+    expect(run.controls.pending.value).toBeNull()
+    expect(run.active.value).toBe(true)
+  })
+
+  it('steps, though the run stands still again within one frame', async () => {
+    const { run, stream } = await running()
+    paused(stream, 2)
+    answers['POST /runs/r/resume'] = { id: 'r', workflow_id: 'w', status: 'queued' }
+    await run.controls.step()
+    expect(posted.at(-1)).toEqual(['/runs/r/resume', { step: true }])
+    stream.event('run.resumed', 3, undefined, { reason: 'step' })
+    paused(stream, 4)
+    expect(run.controls.pending.value).toBeNull()
+    expect(run.status.value).toBe('paused')
+  })
+
+  it('retries in the same run and listens again', async () => {
+    const { run, stream } = await running()
+    const error = { code: 'c', message: 'm' }
+    stream.event('step.failed', 2, 'a', { error, duration_ms: 1 })
+    stream.event('run.failed', 3, undefined, { error, duration_ms: 1 })
+    answers['/runs/r'] = { id: 'r', workflow_id: 'w', status: 'failed' }
+    stream.send('end')
+    await settle()
+    expect(run.active.value).toBe(false)
+    answers['POST /runs/r/retry'] = { id: 'r', workflow_id: 'w', status: 'queued' }
+    await run.controls.retry()
+    expect(run.status.value).toBe('queued')
+    expect(run.active.value).toBe(true)
+    const again = streams.at(-1)!
+    expect(again.address).toMatch(/after=3$/)
+    again.event('run.resumed', 4, undefined, { reason: 'retry' })
+    again.event('step.started', 5, 'a', {})
+    paint()
+    expect(run.status.value).toBe('running')
+    expect(run.node('a').value.status).toBe('running')
+  })
+
+  it('keeps why a control was refused', async () => {
+    const { run } = await running()
+    answers['POST /runs/r/pause'] = new ApiError(409, 'run_paused', 'It is paused already.')
+    await run.controls.pause()
+    expect(run.trouble.value?.code).toBe('run_paused')
+    expect(run.controls.pending.value).toBeNull()
+  })
+
+  it('shows the run that a fork or a rerun began', async () => {
+    const { run } = await running()
+    answers['POST /runs/r/fork'] = { id: 'f', workflow_id: 'w', status: 'queued' }
+    await run.controls.fork({ checkpoint: 's-a', overrides: { a: 1 } })
+    expect(posted.at(-1)).toEqual(['/runs/r/fork', { checkpoint: 's-a', overrides: { a: 1 } }])
+    expect(run.runId.value).toBe('f')
+    answers['POST /runs/f/rerun'] = { id: 'g', workflow_id: 'w', status: 'queued' }
+    await run.controls.rerun({ city: 'Bergen' })
+    expect(posted.at(-1)).toEqual(['/runs/f/rerun', { inputs: { city: 'Bergen' } }])
+    expect(run.runId.value).toBe('g')
+  })
+
+  it('cancels one step alone, and sets breakpoints while it runs', async () => {
+    const { run } = await running()
+    answers['POST /steps/s-a/cancel'] = {}
+    await run.controls.cancelStep('s-a')
+    expect(posted.at(-1)?.[0]).toBe('/steps/s-a/cancel')
+    expect(run.status.value).toBe('running')
+    answers['PUT /runs/r/breakpoints'] = {}
+    await run.controls.setBreakpoints(['a', 'b:after'])
+    expect(posted.at(-1)).toEqual(['/runs/r/breakpoints', { breakpoints: ['a', 'b:after'] }])
+  })
+
+  it('starts with its mode, its limits, a part, and where it stops', async () => {
+    answers['POST /workflows/w/runs'] = { id: 'r', workflow_id: 'w', status: 'queued' }
+    const options = {
+      workflowId: 'w',
+      beforeStart: () => Promise.resolve(),
+      breakpoints: () => ['a'],
+    }
+    const run = createRunStore(options, world())
+    await run.start({ x: 1 }, { mode: 'mock', config: { timeout_ms: 5 } })
+    const always = { version: 'draft', breakpoints: ['a'] }
+    expect(posted.at(-1)?.[1]).toEqual({
+      inputs: { x: 1 },
+      mode: 'mock',
+      config: { timeout_ms: 5 },
+      ...always,
+    })
+    await run.start({ x: 1 }, { only: { from: 'b' } })
+    expect(posted.at(-1)?.[1]).toEqual({ only: { from: 'b' }, ...always })
+  })
+})
