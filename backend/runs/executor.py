@@ -345,13 +345,13 @@ class Executor:
             case Answer(answer=answer):
                 if answer.approval_id not in journal.questions:
                     controls.refuse_answer(journal, answer.approval_id)
-                if not control.answer(answer.approval_id, answer):
+                if not control.answer(answer):
                     return False
             case ChangeBreakpoints(breakpoints=breakpoints):
                 if journal.record.status is RunStatus.PAUSED:
                     return False
                 journal.replan(replace(journal.record.plan, breakpoints=breakpoints))
-                control.break_at(journal.record.plan.stops())
+                control.breakpoints = journal.record.plan.stops()
         await journal.flush()
         return True
 

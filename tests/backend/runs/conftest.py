@@ -16,6 +16,8 @@ from backend.settings import Settings
 from backend.workflows import service as workflows
 from backend.workflows.schemas import CreateWorkflow, PublishVersion
 from graphs.definition import Definition
+from tests.backend.runs.door import Door
+from tests.conftest import PASSWORD, client_of, running, sign_in
 
 
 @pytest.fixture
@@ -64,3 +66,15 @@ class Editor:
 def editor(executor: Executor) -> Editor:
     """Somebody who may do everything in a tenant of her own."""
     return Editor()
+
+
+@pytest.fixture
+async def door(any_settings: Settings) -> AsyncIterator[Door]:
+    """A signed-in client of the running application, on a database of either kind."""
+    # tests of the engine do without the seconds that the pages take to import
+    from backend.app import create_app
+
+    app = create_app(any_settings)
+    async with running(app), client_of(app) as client:
+        await sign_in(client, "admin", PASSWORD)
+        yield Door(client)

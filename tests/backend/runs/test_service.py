@@ -19,7 +19,6 @@ from backend.workflows import service as workflows
 from backend.workflows.schemas import CreateWorkflow, Validation
 from graphs.definition import Definition, Node
 from graphs.events import now
-from graphs.run_options import RunMode
 from tests.backend.runs.conftest import Editor
 from tests.backend.runs.drawings import (
     branching,
@@ -285,21 +284,6 @@ async def test_a_run_keeps_to_the_version_it_began_with(editor: Editor) -> None:
     assert ended.outputs.keys() == {"w0"}
     assert later.outputs.keys() == {"greet"}
     assert [step.node_id for step in await service.steps(editor.actor, run.id)] == ["start", "w0"]
-
-
-@pytest.mark.parametrize(
-    "request_",
-    [
-        StartRun(mode=RunMode.MOCK),
-        StartRun(mode=RunMode.DEBUG),
-        StartRun(breakpoints=["greet"]),
-    ],
-)
-async def test_what_does_not_exist_yet_is_refused(editor: Editor, request_: StartRun) -> None:
-    workflow_id = await editor.publish(greeting())
-    with pytest.raises(Invalid) as refusal:
-        await service.start(editor.actor, workflow_id, request_)
-    assert refusal.value.errors[0].pointer in ("/mode", "/breakpoints")
 
 
 async def test_a_viewer_looks_and_does_nothing(editor: Editor) -> None:
