@@ -27,6 +27,28 @@ def ago_text(moment: datetime, now: datetime) -> str:
     return moment.strftime("%b %Y")
 
 
+def until(moment: datetime | None, now: datetime | None = None) -> Markup:
+    """A `<time>` such as `in 3 min` or `overdue`; the browser keeps it true."""
+    if moment is None:
+        return Markup("")
+    return Markup('<time datetime="{}" data-until>{}</time>').format(
+        moment.isoformat(), until_text(moment, now or datetime.now(UTC))
+    )
+
+
+def until_text(moment: datetime, now: datetime) -> str:
+    """`overdue`, `in less than a minute`, `in 3 min`, `in 2 h`, `in 5 d`, or a year and month."""
+    seconds = (moment - now).total_seconds()
+    if seconds <= 0:
+        return "overdue"
+    if seconds < 60:
+        return "in less than a minute"
+    for size, name, many in _UNITS:
+        if seconds / size < many:
+            return f"in {int(seconds // size)} {name}"
+    return moment.strftime("in %b %Y")
+
+
 def at(moment: datetime | None) -> Markup:
     """A `<time>` with day and time; in UTC until the browser has made it local."""
     if moment is None:

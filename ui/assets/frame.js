@@ -37,6 +37,7 @@ document.addEventListener("click", async (event) => {
     try {
       await post("/api/v1/auth/logout");
       doors.postMessage("signed out");
+      sessionStorage.removeItem(OPEN_KEY);
     } finally {
       window.location.assign("/login");
     }
@@ -230,17 +231,27 @@ function agoText(seconds) {
   return null;
 }
 
+function untilText(seconds) {
+  if (seconds <= 0) return "overdue";
+  if (seconds < 60) return "in less than a minute";
+  for (const [size, name, many] of UNITS) {
+    if (seconds / size < many) return `in ${Math.floor(seconds / size)} ${name}`;
+  }
+  return null;
+}
+
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 const short = new Intl.DateTimeFormat(undefined, {
   year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit",
 });
 
 function tellTimes() {
-  for (const time of document.querySelectorAll("time[data-ago], time[data-at]")) {
+  for (const time of document.querySelectorAll("time[data-ago], time[data-at], time[data-until]")) {
     const moment = new Date(time.dateTime);
-    const text = "ago" in time.dataset
-      ? agoText(Math.max(0, (Date.now() - moment) / 1000)) ?? short.format(moment)
-      : short.format(moment);
+    const seconds = (Date.now() - moment) / 1000;
+    const words = "ago" in time.dataset ? agoText(Math.max(0, seconds))
+      : "until" in time.dataset ? untilText(-seconds) : null;
+    const text = words ?? short.format(moment);
     if (time.textContent !== text) time.textContent = text;
     if (!time.title) time.title = full.format(moment);
   }
@@ -257,6 +268,41 @@ new MutationObserver(() => {
 }).observe(document.body, { childList: true, subtree: true });
 setInterval(tellTimes, 20000);
 tellTimes();
+
+// ---- how many questions are open for me: on the rail, on every page ---------------------------
+
+const OPEN_EVERY_MS = 4000;
+const OPEN_KEY = "heddle-open-approvals";
+const openBadge = document.querySelector("[data-open-approvals]");
+
+function showOpen(count) {
+  openBadge.textContent = count > 99 ? "99+" : String(count);
+  openBadge.hidden = !count;
+  const link = openBadge.closest("a");
+  link.setAttribute("aria-label", count ? `Approvals, ${count} open for you` : "Approvals");
+}
+
+async function countOpen() {
+  if (document.hidden) return;
+  try {
+    const response = await fetch("/api/v1/approvals/stats", { headers: { Accept: "application/json" } });
+    if (!response.ok) return;
+    const { mine } = await response.json();
+    sessionStorage.setItem(OPEN_KEY, String(mine));
+    showOpen(mine);
+  } catch {
+    // the server is away: the next round may find it
+  }
+}
+
+if (openBadge) {
+  // what was last known, so that the badge does not blink from page to page
+  showOpen(Number(sessionStorage.getItem(OPEN_KEY) ?? 0));
+  window.heddleCountOpen = countOpen;
+  document.addEventListener("visibilitychange", countOpen);
+  setInterval(countOpen, OPEN_EVERY_MS);
+  countOpen();
+}
 
 // ---- a file dropped on the list becomes a workflow --------------------------------------------
 
