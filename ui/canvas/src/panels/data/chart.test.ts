@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { describeChart, dressed, fileName, kindOfChart, PAPER, rowsOfChart } from './chart'
+import {
+  describeChart,
+  dressed,
+  fileName,
+  kindOfChart,
+  PAPER,
+  rowsOfChart,
+  tableOfChart,
+} from './chart'
 import { toSvg } from './plot'
 import { chartOf } from './references'
 
@@ -24,6 +32,27 @@ describe('a chart', () => {
     expect(kindOfChart(chart('arc', {}))).toBe('Pie chart')
     expect(rowsOfChart(bars)).toEqual(values)
     expect(fileName(bars, 'svg')).toBe('sales.svg')
+  })
+
+  it('shows its rows under the titles of their fields', () => {
+    const plain = [{ x: 'North', x2: 1, y: 12 }]
+    const encoding = {
+      x: { field: 'x', title: 'From' },
+      y: { field: 'y', title: 'Total' },
+      tooltip: [{ field: 'x2', title: 'To' }, { field: 'x', title: 'To' }],
+    }
+    const titled = chart('bar', encoding, { values: plain })
+    expect(tableOfChart(titled)).toEqual([{ From: 'North', To: 1, Total: 12 }])
+  })
+
+  it('keeps the colours that its maker gave to its marks', async () => {
+    const own = chartOf({
+      $chart: 'vega-lite',
+      spec: { ...bars.spec, config: { mark: { color: '#0a0b0c' }, axis: { labelFontSize: 9 } } },
+    })!
+    const svg = await toSvg(dressed(own, PAPER, size))
+    expect(svg).toContain('#0a0b0c')
+    expect(svg).toContain('font-size="9px"')
   })
 
   it.each(['bar', 'line', 'area', 'point', 'arc'])('is drawn as %s without eval', async (mark) => {

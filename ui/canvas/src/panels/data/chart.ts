@@ -15,6 +15,23 @@ export function rowsOfChart(chart: ChartRef): readonly Members[] {
   return Array.isArray(values) ? values.filter((row): row is Members => membersOf(row) !== null) : []
 }
 
+/** The same under the titles that the chart gives its fields. */
+export function tableOfChart(chart: ChartRef): readonly Members[] {
+  const names = new Map<string, string>()
+  const learn = (channel: unknown): void => {
+    const { field, title } = membersOf(channel) ?? {}
+    if (typeof field !== 'string' || typeof title !== 'string' || title === '') return
+    if (!names.has(field) && ![...names.values()].includes(title)) names.set(field, title)
+  }
+  const channels = membersOf(chart.spec['encoding']) ?? {}
+  const tooltip = channels['tooltip']
+  if (Array.isArray(tooltip)) tooltip.forEach(learn)
+  Object.values(channels).forEach(learn)
+  return rowsOfChart(chart).map((row) =>
+    Object.fromEntries(Object.entries(row).map(([field, cell]) => [names.get(field) ?? field, cell])),
+  )
+}
+
 const MARKS: Readonly<Record<string, string>> = {
   arc: 'Pie chart',
   area: 'Area chart',
@@ -119,7 +136,9 @@ export function dressed(
 ): Record<string, unknown> {
   const { config: own, $schema: _schema, usermeta: _meta, ...spec } = chart.spec
   if (reaches(spec)) throw new Error('a chart loads nothing; its data must be in its spec')
+  const { axis: axes, legend, title, range, mark, ...rest } = membersOf(own) ?? {}
   const axis = {
+    ...membersOf(axes),
     domainColor: palette.muted,
     gridColor: palette.border,
     labelColor: palette.muted,
@@ -137,14 +156,26 @@ export function dressed(
     height: size.height,
     autosize: { type: 'fit', contains: 'padding' },
     config: {
-      ...(membersOf(own) ?? {}),
+      ...rest,
       font: 'Roboto, system-ui, sans-serif',
       axis,
-      legend: { labelColor: palette.muted, titleColor: palette.text, titleFontWeight: 500 },
-      title: { color: palette.text, fontSize: 14, fontWeight: 600, anchor: 'start' },
+      legend: {
+        ...membersOf(legend),
+        labelColor: palette.muted,
+        titleColor: palette.text,
+        titleFontWeight: 500,
+      },
+      title: {
+        ...membersOf(title),
+        color: palette.text,
+        fontSize: 14,
+        fontWeight: 600,
+        anchor: 'start',
+        offset: 12,
+      },
       view: { stroke: null },
-      mark: { color: palette.series[0] },
-      range: { category: palette.series },
+      mark: { color: palette.series[0], ...membersOf(mark) },
+      range: { category: palette.series, ...membersOf(range) },
     },
   }
 }
