@@ -4,11 +4,13 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec import Struct
 
+from graphs.artifacts import FolderArtifacts, FolderFiles
 from graphs.errors import NodeError
 from graphs.events import Usage, now
 from graphs.node_type import NodeContext, NodeType, Output, Services
@@ -149,3 +151,23 @@ async def serving(answer: Callable[[Received], Reply]) -> AsyncIterator[Server]:
         yield server
     finally:
         listener.close()
+
+
+@pytest.fixture
+def table_ctx(tmp_path: Path) -> FakeContext:
+    """A context with a store for artifacts and a workspace, `tmp_path / "files"`."""
+    files = tmp_path / "files"
+    files.mkdir()
+    context = FakeContext()
+    store = FolderArtifacts(tmp_path / "artifacts")
+    context.services = Services(artifacts=store, files=FolderFiles(files))
+    return context
+
+
+async def table(type_name: str, params: dict[str, Any], ctx: FakeContext) -> list[dict[str, Any]]:
+    """The rows of the table that a node puts out, at most twenty."""
+    value = (await execute(type_name, params, ctx)).value
+    assert value["kind"] == "table"
+    assert value["row_count"] >= len(value["preview"])
+    assert not list(ctx.services.artifacts.new_path("").parent.glob("*.work")), "left over"
+    return value["preview"]

@@ -1,0 +1,82 @@
+"""What the node types on tables share: the setting `table`, and how their result is kept."""
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+from duckdb import DuckDBPyConnection
+from msgspec import Meta
+
+from graphs.artifacts import Artifact, ArtifactKind
+from graphs.node_type import Category, NodeContext, NodeType, Output, P
+from graphs.tables.results import Written, write_result
+from graphs.tables.sources import Given, Relation, given_table, open_tables
+from graphs.tables.work import Work, run_work
+
+PARQUET = "application/vnd.apache.parquet"
+
+Query = Callable[[Mapping[str, Relation], DuckDBPyConnection], str]
+"""Makes the query from the tables by name. Raises NodeError for settings that do not fit them."""
+
+
+TableSetting = Annotated[
+    Any,
+    Meta(
+        title="Table",
+        description="A table or a list of objects. Left empty: what arrives.",
+        examples=["{{ steps.read }}"],
+        extra_json_schema={"x-widget": "expression", "x-placeholder": "{{ prev }}"},
+    ),
+]
+"""The type of the setting `table`, the last one of every node that works on one table."""
+
+
+class TableNode(NodeType[P]):
+    """Base of the node types that make a table from tables; nothing happens outside the run."""
+
+    category = Category.TABLES
+
+    async def mock(self, params: P, ctx: NodeContext) -> Output:
+        return await self.run(params, ctx)
+
+
+def chosen(setting: Any, ctx: NodeContext) -> Any:
+    """The value that the node is to work on: the setting's, or what arrives if it is empty."""
+    return ctx.prev if setting is None or setting == "" else setting
+
+
+async def transform(setting: Any, ctx: NodeContext, query: Query) -> Output:
+    """Execute a query over the one table `input` and put the result out as a table."""
+    table = await given_table(ctx.services.artifacts, chosen(setting, ctx))
+    return await make_table(ctx, {"input": table}, query)
+
+
+async def make_table(ctx: NodeContext, given: Mapping[str, Given], query: Query) -> Output:
+    """Execute a query over tables and put the result out as a table."""
+    path = ctx.services.artifacts.new_path(".parquet")
+
+    def job(work: Work) -> Written:
+        connection, relations = open_tables(work, given, [path])
+        return write_result(work, connection, query(relations, connection), path)
+
+    return Output((await written_table(ctx, path, job)).to_json())
+
+
+async def written_table(
+    ctx: NodeContext, path: Any, job: Callable[[Work], Written], name: str = ""
+) -> Artifact:
+    """The table that a job writes to a path of the run's store; no file is left when it fails."""
+    store = ctx.services.artifacts
+    try:
+        written = await run_work(store.new_path(".work"), job)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    return await store.keep(
+        written.path,
+        ArtifactKind.TABLE,
+        PARQUET,
+        name=name,
+        columns=written.columns,
+        row_count=written.row_count,
+        preview=written.preview,
+    )

@@ -1,0 +1,110 @@
+"""Sheets of Excel workbooks, row by row, read and written without holding them whole."""
+
+# What openpyxl leaves untyped stays here.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportMissingModuleSource=false
+
+import warnings
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+from openpyxl import Workbook, load_workbook
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+from openpyxl.styles import Font
+from openpyxl.utils.exceptions import InvalidFileException
+
+from graphs.errors import NodeError
+from graphs.tables.names import near
+
+MAX_ROWS = 1_048_576
+"""What a sheet can hold, its header row included."""
+
+_MAX_CELL = 32_767
+_MAX_UNPACKED_BYTES = 4 * 1024**3
+_MAX_EXACT = 10**15
+
+
+def sheet_rows(
+    path: Path, name: str, sheet: str, check: Callable[[], None]
+) -> Iterator[tuple[Any, ...]]:
+    """The rows of a sheet, the first one if none is named. Raises NodeError `file_unreadable`."""
+    try:
+        with zipfile.ZipFile(path) as packed:
+            if sum(part.file_size for part in packed.infolist()) > _MAX_UNPACKED_BYTES:
+                raise _unreadable(name, "unpacked it is larger than 4 GiB")
+        with warnings.catch_warnings():
+            # about styles and extensions, which do not matter here
+            warnings.simplefilter("ignore")
+            book = load_workbook(path, read_only=True, data_only=True)
+    except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, OSError) as error:
+        raise _unreadable(name, "it is no Excel workbook (.xlsx)") from error
+    try:
+        if sheet and sheet not in book.sheetnames:
+            hint = near(sheet, book.sheetnames)
+            raise _unreadable(name, f"it has no sheet {sheet!r}; {hint}")
+        chosen = book[sheet] if sheet else book.worksheets[0]
+        for number, row in enumerate(chosen.iter_rows(values_only=True)):
+            if number % 1000 == 0:
+                check()
+            yield tuple(_read_cell(cell) for cell in row)
+    finally:
+        book.close()
+
+
+def write_workbook(
+    path: Path, names: Sequence[str], batches: Iterable[Sequence[Sequence[Any]]], title: str
+) -> None:
+    """Write one sheet with a header row."""
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet(title[:31] or "Table")
+    sheet.freeze_panes = "A2"
+    header: list[Any] = []
+    for name in names:
+        cell = WriteOnlyCell(sheet, value=_text(name))
+        cell.font = Font(bold=True)
+        cell.data_type = "s"
+        header.append(cell)
+    sheet.append(header)
+    for batch in batches:
+        for row in batch:
+            sheet.append([_written_cell(sheet, value) for value in row])
+    book.save(path)
+
+
+def _read_cell(value: Any) -> Any:
+    if isinstance(value, str):
+        return value if value.strip() else None
+    if isinstance(value, datetime) and value.time() == time() and value.year > 1900:
+        return value.date()
+    if isinstance(value, timedelta):
+        return str(value)
+    return value
+
+
+def _written_cell(sheet: Any, value: Any) -> Any:
+    if value is None or isinstance(value, bool | float | date | time):
+        return value
+    if isinstance(value, int):
+        return value if abs(value) < _MAX_EXACT else _as_text(sheet, str(value))
+    if isinstance(value, str) and not value.startswith("="):
+        return _text(value)
+    return _as_text(sheet, str(value))
+
+
+def _as_text(sheet: Any, value: str) -> Any:
+    """A cell that Excel does not take for a formula or round."""
+    cell = WriteOnlyCell(sheet, value=_text(value))
+    cell.data_type = "s"
+    return cell
+
+
+def _text(value: str) -> str:
+    return ILLEGAL_CHARACTERS_RE.sub("", value)[:_MAX_CELL]
+
+
+def _unreadable(name: str, why: str) -> NodeError:
+    return NodeError(f"{name!r} cannot be read: {why}", code="file_unreadable", retryable=False)
