@@ -7,12 +7,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Ledger:
-    """Counts `POST /<ticket>/<node>`; each answer takes `delay_s`."""
+    """Counts `POST /<ticket>/<node>`; each answer takes `delay_s`.
+
+    `GET` is answered with 404 until the gate is open.
+    """
 
     def __init__(self, delay_s: float = 0.02) -> None:
         self._delay_s = delay_s
         self._counts: Counter[tuple[str, str]] = Counter()
         self._changed = threading.Condition()
+        self._open = False
         ledger = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -28,6 +32,11 @@ class Ledger:
                     self.wfile.write(b'{"noted": true}')
                 except ConnectionError:
                     pass
+
+            def do_GET(self) -> None:
+                self.send_response(200 if ledger._open else 404)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
 
             def log_message(self, format: str, *args: object) -> None:
                 pass
@@ -48,6 +57,10 @@ class Ledger:
         with self._changed:
             self._counts[ticket, node] += 1
             self._changed.notify_all()
+
+    def open_gate(self) -> None:
+        """Answer every `GET` with 200 from now on."""
+        self._open = True
 
     def wait_for(self, effects: int, timeout_s: float = 30) -> None:
         """Return when there are so many effects in all."""
