@@ -25,6 +25,7 @@ CONTENTS = (
     ("editor", "The editor", "edit"),
     ("expressions", "Expressions", "data_object"),
     ("nodes", "Node types", "widgets"),
+    ("approvals", "Approvals", "how_to_reg"),
     ("api", "The API", "api"),
     ("errors", "Errors", "error_outline"),
     ("operations", "Operations", "settings"),

@@ -1,6 +1,7 @@
 """The inbox: what runs ask people, with the run's context beside each question."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -26,6 +27,7 @@ from ui.theme import frame
 REFRESH_S = 2.0
 SHOWN = 100
 BUTTONS_AT_MOST = 4
+LATEST = datetime.max.replace(tzinfo=UTC)
 SHOWS = {"open": "Open", "answered": "Answered", "all": "All"}
 
 
@@ -129,8 +131,9 @@ class Inbox:
         mine = await approvals.list_approvals(
             actor, approvals.ApprovalFilter(mine=True, search=search), page
         )
+        soonest = sorted(mine.items, key=lambda view: view.deadline_at or LATEST)
         others = [view for view in every.items if not view.may_answer]
-        return [Group("For you", mine.items), Group("For others", others)], every.total, more
+        return [Group("For you", soonest), Group("For others", others)], every.total, more
 
     def _nothing(self) -> str:
         if self.search:
@@ -182,11 +185,12 @@ class QuestionPanel:
         self.view: ApprovalDetail | None = None
         self.form: SchemaForm | None = None
         self.word: ui.textarea | None = None
+        self.options: ui.radio | None = None
         self.comment: ui.textarea | None = None
         self.next_link: ui.element | None = None
         self.sending = False
         self.box = ui.element("div").classes("question-box")
-        self.box.on("keydown.ctrl.enter", self._send_form())
+        self.box.on("keydown.ctrl.enter", self._submit())
 
     async def open(self, actor: Actor, approval_id: str | None) -> None:
         """Show a question, or that there is none."""
@@ -229,11 +233,12 @@ class QuestionPanel:
     def _draw(self, note: str = "") -> None:
         view = self.view
         assert view is not None
-        self.form = self.word = self.comment = self.next_link = None
+        self.form = self.word = self.options = self.comment = self.next_link = None
         self.box.clear()
         with self.box:
             with ui.element("article").classes("question").mark("question"):
-                raw('<a class="inbox-back" href="/approvals">All questions</a>')
+                with ui.element("a").classes("inbox-back").props("href=/approvals"):
+                    text("span", "All questions")
                 self.head = raw(head_html(view))
                 if note:
                     with ui.element("div").classes("banner warn").props('role="alert"'):
@@ -257,51 +262,35 @@ class QuestionPanel:
         self.problem = ui.element("div").classes("banner error").props('role="alert"')
         self.problem.set_visibility(False)
         default = None if view.default_answer is UNSET else view.default_answer
+        choices: list[tuple[Any, str]] = [(True, "Yes"), (False, "No")]
         match view.kind:
             case ApprovalKind.FORM:
                 with ui.element("div").classes("form"):
                     self.form = SchemaForm(schema, default)
             case ApprovalKind.TEXT:
-                self.word = ui.textarea("Your answer").props("outlined dense autogrow")
+                self.word = ui.textarea("Your answer").props("outlined dense rows=4")
                 self.word.props(f"maxlength={schema.get('maxLength', 20_000)}").classes("wide")
-            case _:
+            case ApprovalKind.CHOICE:
+                choices = list(zip(schema["enum"], choice_labels(schema), strict=True))
+                if len(choices) > BUTTONS_AT_MOST:
+                    self.options = ui.radio(dict(enumerate(label for _, label in choices)))
+                    self.options.classes("answer-radios")
+            case ApprovalKind.CONFIRMATION:
                 pass
         self.comment = ui.textarea("Comment (optional)").classes("wide")
         self.comment.props("outlined dense autogrow maxlength=4000")
-        match view.kind:
-            case ApprovalKind.CONFIRMATION:
-                self._buttons([(True, "Yes"), (False, "No")])
-            case ApprovalKind.CHOICE:
-                self._choice(list(zip(schema["enum"], choice_labels(schema), strict=True)))
-            case _:
-                with ui.element("div").classes("answer-foot"):
-                    button("Answer", self._send_form(), icon="send", kind="primary")
-                    text("span", "Ctrl + Enter").classes("muted small wide-only")
+        with ui.element("div").classes("answer-foot"):
+            if view.kind in (ApprovalKind.CONFIRMATION, ApprovalKind.CHOICE) and not self.options:
+                for at, (value, label) in enumerate(choices):
+                    made = button(label, self._sending(value), kind="" if at else "primary")
+                    made.classes("answer-button")
+            else:
+                button("Answer", self._submit(), icon="send", kind="primary")
+                text("span", "Ctrl + Enter").classes("muted small wide-only")
         if view.default_answer is not UNSET and view.deadline_at is not None:
             text("p", "Without an answer by then, the default answer holds.").classes("muted small")
         elif view.deadline_at is not None:
             text("p", "Without an answer by then, the step fails.").classes("muted small")
-
-    def _buttons(self, choices: list[tuple[Any, str]]) -> None:
-        with ui.element("div").classes("answer-foot"):
-            for at, (value, label) in enumerate(choices):
-                made = button(label, self._sending(value), kind="" if at else "primary")
-                made.classes("answer-button")
-
-    def _choice(self, choices: list[tuple[Any, str]]) -> None:
-        if len(choices) <= BUTTONS_AT_MOST:
-            self._buttons(choices)
-            return
-        radio = ui.radio(dict(enumerate(label for _, label in choices))).classes("answer-radios")
-
-        async def send(actor: Actor) -> None:
-            if radio.value is None:
-                self._complain(["Choose one of the options."])
-            else:
-                await self._send(actor, choices[radio.value][0])
-
-        with ui.element("div").classes("answer-foot"):
-            button("Answer", self.session.action(send), icon="send", kind="primary")
 
     def _sending(self, value: Any):
         async def send(actor: Actor) -> None:
@@ -309,7 +298,7 @@ class QuestionPanel:
 
         return self.session.action(send)
 
-    def _send_form(self):
+    def _submit(self):
         async def send(actor: Actor) -> None:
             if self.form is not None:
                 self.form.tell([], "/answer")
@@ -322,6 +311,11 @@ class QuestionPanel:
                 if not value:
                     self.word.error = "Write an answer."
                     return
+            elif self.options is not None and self.view is not None:
+                if self.options.value is None:
+                    self._complain(["Choose one of the options."])
+                    return
+                value = self.view.answer_schema["enum"][self.options.value]
             else:
                 return
             await self._send(actor, value)
