@@ -4,7 +4,9 @@ A reference is plain JSON with the key `$artifact`, so that it travels through s
 expressions; `{{ steps.read.row_count }}` and `{{ steps.read.preview }}` need no access to it.
 """
 
+import shutil
 import tempfile
+import weakref
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -115,14 +117,13 @@ class FolderArtifacts:
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
-        self._temporary: tempfile.TemporaryDirectory[str] | None = None
 
     @property
     def folder(self) -> Path:
         """Made on first use; without a given one it goes with this object."""
         if self._folder is None:
-            self._temporary = tempfile.TemporaryDirectory(prefix="heddle-artifacts-")
-            self._folder = Path(self._temporary.name)
+            self._folder = Path(tempfile.mkdtemp(prefix="heddle-artifacts-"))
+            weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         self._folder.mkdir(parents=True, exist_ok=True)
         return self._folder
 

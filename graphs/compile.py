@@ -15,7 +15,7 @@ from graphs.definition import Body, Definition, Node
 from graphs.errors import DefinitionError
 from graphs.expressions import Template
 from graphs.node_type import Join, NodeType
-from graphs.params import compile_params
+from graphs.params import compile_lazy, compile_params
 from graphs.registry import registry
 from graphs.step import run_step
 from graphs.validate import validate
@@ -60,6 +60,8 @@ class CompiledNode:
     params: Template
     ports: tuple[str, ...]
     body: "CompiledGraph | None"
+    lazy: Mapping[str, Template]
+    """The params that are kept back for `ctx.evaluate`."""
 
     @property
     def id(self) -> str:
@@ -143,6 +145,7 @@ def _compile(
             params=compile_params(kind, {} if node.disabled else node.params),
             ports=kind.ports(node.params),
             body=_compile(node.body, types, variables, input_schema) if node.body else None,
+            lazy=compile_lazy(kind, {} if node.disabled else node.params),
         )
         for node in graph.nodes
     }

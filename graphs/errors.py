@@ -7,7 +7,8 @@ GraphError                    code, message: the base of all
 ├── NodeError                 a node failed while running; a message for the analyst
 │   ├── NodeTimeoutError      it took longer than its timeout_ms
 │   └── OutputError           what it returned cannot be stored
-└── RunCancelled              somebody cancelled the run
+├── RunCancelled              somebody cancelled the run
+└── RunSuspended              the run is being put aside; it goes on another time
 """
 
 from collections.abc import Sequence
@@ -99,3 +100,12 @@ class RunCancelled(GraphError):
     """Somebody cancelled the run; `message` is the reason given."""
 
     code = "run_cancelled"
+
+
+class RunSuspended(GraphError):
+    """The run is being put aside: whoever waits in it unwinds, and is executed again later."""
+
+    code = "run_suspended"
+
+    def __init__(self) -> None:
+        super().__init__("the run is being put aside")

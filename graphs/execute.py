@@ -7,7 +7,11 @@ from contextlib import suppress
 from typing import Any
 
 from graphs.compile import CompiledGraph
+from graphs.control import RunControl
+from graphs.errors import NodeError
 from graphs.events import (
+    Failure,
+    PauseReason,
     RunCancelled,
     RunCancelledData,
     RunCompleted,
@@ -15,14 +19,20 @@ from graphs.events import (
     RunEnd,
     RunFailed,
     RunFailedData,
+    RunPaused,
+    RunPausedData,
     RunStarted,
     RunStartedData,
 )
 from graphs.node_type import Services
-from graphs.scope import CURRENT, Journal, RunControl, RunEnvironment, Scope
+from graphs.run_options import RunOptions
+from graphs.scope import CURRENT, Journal, RunEnvironment, Scope
+from graphs.stored import store
 
 SUPERSTEPS = {"recursion_limit": 2}
 """Every node is in the first superstep; a second would be a defect of the compiler."""
+
+_DEFAULTS = RunOptions()
 
 
 async def run(
@@ -33,18 +43,69 @@ async def run(
     journal: Journal,
     services: Services,
     control: RunControl,
-) -> RunEnd:
-    """Execute a graph, appending every event to the journal; returns the event that ends the run.
+    options: RunOptions = _DEFAULTS,
+) -> RunEnd | RunPaused:
+    """Execute a graph, appending every event to the journal; returns the event that ends the run
+    or puts it aside.
 
     `inputs` have their defaults already. Steps whose end the journal holds are not executed again.
     Raises what the journal raises, and CancelledError when this task (the process, not the run)
     is being stopped: then no end is recorded, and another process can go on with the run.
     """
-    began = time.perf_counter()
-    data = RunStartedData(graph.total, journal.recorded.recovered)
+    clock = _Clock(max(options.active_ms, journal.recorded.active_ms))
+    total = graph.total if options.selected is None else len(options.selected)
+    data = RunStartedData(total, journal.recorded.recovered)
     journal.append(RunStarted(run_id=run_id, data=data))
-    environment = RunEnvironment(run_id, inputs, journal, services, control, _invoke)
-    scope = Scope(graph, environment, arriving=inputs)
+    environment = RunEnvironment(run_id, journal, services, control, options, _invoke)
+    limit = clock.limit(options.config.timeout_ms, control)
+    try:
+        scope = await _invoke_until_it_stands(graph, environment, inputs)
+    finally:
+        if limit is not None:
+            limit.cancel()
+    control.close()
+    event: RunEnd | RunPaused
+    if control.expired:
+        message = f"The run took longer than its time limit of {options.config.timeout_ms} ms."
+        data = RunFailedData(Failure("run_timeout", message), clock.active_ms)
+        event = RunFailed(run_id=run_id, data=data)
+    elif control.cancelled is not None:
+        data = RunCancelledData(control.cancelled, clock.active_ms)
+        event = RunCancelled(run_id=run_id, data=data)
+    elif scope.held:
+        event = RunPaused(run_id=run_id, data=_pause(control, clock))
+    else:
+        event = await _end(scope, clock)
+    journal.append(event)
+    await journal.flush()
+    return event
+
+
+async def _invoke_until_it_stands(
+    graph: CompiledGraph, environment: RunEnvironment, inputs: Mapping[str, Any]
+) -> Scope:
+    """Execute the graph; again when it was put aside although something could go on."""
+    control, options, journal = environment.control, environment.options, environment.journal
+    while True:
+        control.open(journal, options)
+        scope = Scope(
+            graph,
+            environment,
+            inputs,
+            arriving=inputs,
+            selected=options.selected,
+            pins=options.use_pins,
+        )
+        await _invoke_cancellably(scope, control)
+        aside = control.pausing is PauseReason.WAITING and control.cancelled is None
+        if not (scope.held and aside and control.disturbed):
+            return scope
+        await journal.reload()
+        if control.pausing is not PauseReason.WAITING or not control.disturbed:
+            return scope
+
+
+async def _invoke_cancellably(scope: Scope, control: RunControl) -> None:
     task = asyncio.create_task(_invoke(scope))
     control.attach(task)
     if control.cancelled is not None:
@@ -58,29 +119,34 @@ async def run(
         raise
     if control.cancelled is None or not task.cancelled():
         task.result()
-    duration_ms = round((time.perf_counter() - began) * 1000)
-    end: RunEnd
-    if control.cancelled is not None:
-        data = RunCancelledData(control.cancelled, duration_ms)
-        end = RunCancelled(run_id=run_id, data=data)
-    elif scope.failure is not None:
-        end = RunFailed(run_id=run_id, data=RunFailedData(scope.failure, duration_ms))
-    else:
-        data = RunCompletedData(_outputs(scope), duration_ms)
-        end = RunCompleted(run_id=run_id, data=data)
-    journal.append(end)
-    await journal.flush()
-    return end
 
 
-def _outputs(scope: Scope) -> Any:
-    """The output of the `end` node that was reached, of several by id, or of the live leaves."""
-    outputs = scope.outputs()
-    ends = {leaf for leaf in scope.graph.leaves if scope.graph.nodes[leaf].type.name == "end"}
-    if not ends:
-        return outputs
-    reached = {leaf: output for leaf, output in outputs.items() if leaf in ends}
-    return next(iter(reached.values())) if len(reached) == 1 else reached
+def _pause(control: RunControl, clock: "_Clock") -> RunPausedData:
+    reason = control.pausing
+    assert reason is not None, "only a pause suspends steps"
+    wake_at = control.wake_at if reason is PauseReason.WAITING else None
+    return RunPausedData(reason, clock.active_ms, control.stops, wake_at, control.paused_by)
+
+
+async def _end(scope: Scope, clock: "_Clock") -> RunCompleted | RunFailed:
+    run_id = scope.run.run_id
+    failure = scope.failure
+    if failure is None:
+        try:
+            outputs = await _outputs(scope)
+            return RunCompleted(run_id=run_id, data=RunCompletedData(outputs, clock.active_ms))
+        except NodeError as error:
+            failure = Failure(error.code, f"The run's outputs: {error.message}")
+    return RunFailed(run_id=run_id, data=RunFailedData(failure, clock.active_ms))
+
+
+async def _outputs(scope: Scope) -> Any:
+    """What the run puts out, large values as references."""
+    result = scope.result()
+    if result.reference is not None:
+        return result.reference
+    stored = await store(result.output, scope.run.services.artifacts, None, "outputs")
+    return stored.kept
 
 
 async def _invoke(scope: Scope) -> None:
@@ -89,3 +155,22 @@ async def _invoke(scope: Scope) -> None:
         await scope.graph.graph.ainvoke({}, SUPERSTEPS)
     finally:
         CURRENT.reset(token)
+
+
+class _Clock:
+    """How long a run has been executing, pauses left out."""
+
+    def __init__(self, before_ms: int) -> None:
+        self._before_ms = before_ms
+        self._began = time.perf_counter()
+
+    @property
+    def active_ms(self) -> int:
+        return self._before_ms + round((time.perf_counter() - self._began) * 1000)
+
+    def limit(self, timeout_ms: int | None, control: RunControl) -> asyncio.TimerHandle | None:
+        """Let the run's time limit stop it."""
+        if timeout_ms is None:
+            return None
+        left_s = max(0, timeout_ms - self._before_ms) / 1000
+        return asyncio.get_running_loop().call_later(left_s, control.expire)

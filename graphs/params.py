@@ -43,10 +43,13 @@ class ParamProblem(Struct, frozen=True):
 
 
 class Markers(Struct, frozen=True):
-    """`secret`: may use secrets. `literal`: its braces are no expressions."""
+    """`secret`: may use secrets. `literal`: its braces are no expressions. `lazy`: they are
+    evaluated by the node itself, after its body.
+    """
 
     secret: bool = False
     literal: bool = False
+    lazy: bool = False
 
 
 def strings(raw: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
@@ -113,8 +116,13 @@ def compile_params(kind: NodeType[Any], raw: Mapping[str, Any]) -> Template:
     return compile_value(_marked(kind, raw, ()) if _has_literals(kind) else raw)
 
 
+def compile_lazy(kind: NodeType[Any], raw: Mapping[str, Any]) -> dict[str, Template]:
+    """The fields marked lazy, compiled one by one. Raises ExpressionError."""
+    return {name: compile_value(part) for name, part in raw.items() if markers(kind, (name,)).lazy}
+
+
 def _marked(kind: NodeType[Any], part: Any, path: Path) -> Any:
-    if path and markers(kind, path).literal:
+    if path and ((marks := markers(kind, path)).literal or marks.lazy):
         return Template(part, None)
     if isinstance(part, Mapping):
         fields = cast("Mapping[str, Any]", part)
@@ -126,7 +134,8 @@ def _marked(kind: NodeType[Any], part: Any, path: Path) -> Any:
 
 @cache
 def _has_literals(kind: NodeType[Any]) -> bool:
-    return b'"x-expression":false' in msgspec.json.encode(schema_of(kind))
+    schema = msgspec.json.encode(schema_of(kind))
+    return b'"x-expression":false' in schema or b'"x-lazy":true' in schema
 
 
 def convert_params(kind: NodeType[Any], resolved: Mapping[str, Any]) -> Params:
@@ -168,11 +177,12 @@ def schema_of(kind: NodeType[Any]) -> dict[str, Any]:
 @lru_cache(maxsize=4096)
 def markers(kind: NodeType[Any], path: Path) -> Markers:
     """The markers of the field at `path`; those of what it lies in hold for it too."""
-    secret = literal = False
+    secret = literal = lazy = False
     for level in _schemas_on(kind, path):
         secret = secret or any(schema.get("x-secret") is True for schema in level)
         literal = literal or any(schema.get("x-expression") is False for schema in level)
-    return Markers(secret, literal)
+        lazy = lazy or any(schema.get("x-lazy") is True for schema in level)
+    return Markers(secret, literal, lazy)
 
 
 def _schemas_on(kind: NodeType[Any], path: Path) -> Iterator[list[Schema]]:

@@ -8,7 +8,6 @@ from msgspec import Struct
 from graphs.events import (
     ApprovalAnswer,
     ApprovalAnswered,
-    ApprovalRequest,
     ApprovalRequested,
     ResumeReason,
     RunEvent,
@@ -67,7 +66,7 @@ class Recorded:
         self._outcomes: dict[StepKey, Outcome] = {}
         self._begun: dict[StepKey, Begun] = {}
         self._last: dict[StepKey, int] = {}
-        self._questions: dict[str, ApprovalRequest] = {}
+        self._questions: dict[str, ApprovalRequested] = {}
         self._answers: dict[str, ApprovalAnswer] = {}
         self._paths: set[str] = set()
         self._containers: set[StepKey] = set()
@@ -86,8 +85,8 @@ class Recorded:
         """The ids of the nodes in `path` whose step has a recorded end."""
         return (node_id for where, node_id in self._outcomes if where == path)
 
-    def question(self, step_id: str) -> ApprovalRequest | None:
-        """What a step has asked a person."""
+    def asked(self, step_id: str) -> ApprovalRequested | None:
+        """A step's question to a person."""
         return self._questions.get(step_id)
 
     def answer(self, step_id: str) -> ApprovalAnswer | None:
@@ -106,8 +105,8 @@ class Recorded:
                 )
             case StepCompleted() | StepFailed() | StepSkipped() | StepCancelled():
                 self._end(event)
-            case ApprovalRequested(data=question):
-                self._questions[event.step_id] = question
+            case ApprovalRequested():
+                self._questions[event.step_id] = event
             case ApprovalAnswered(data=answer):
                 self._answers[event.step_id] = answer
             case RunStarted():

@@ -11,9 +11,11 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from graphs.control import RunControl
 from graphs.events import Failure, RunEvent
 from graphs.node_type import Services
 from graphs.recorded import Recorded
+from graphs.run_options import RunOptions
 
 if TYPE_CHECKING:
     from graphs.compile import CompiledGraph
@@ -45,37 +47,24 @@ class Journal(Protocol):
         ...
 
 
-class RunControl:
-    """The handle by which a run in progress is stopped from outside."""
-
-    def __init__(self) -> None:
-        self.cancelled: str | None = None
-        """The reason, once somebody has cancelled."""
-        self._task: asyncio.Task[Any] | None = None
-
-    def cancel(self, reason: str, *, graceful: bool = False) -> None:
-        """Start no further step; unless `graceful`, also stop the running ones now."""
-        self.cancelled = reason
-        if self._task is not None and not graceful:
-            self._task.cancel()
-
-    def attach(self, task: "asyncio.Task[Any]") -> None:
-        """Say which task executes the run."""
-        self._task = task
-
-
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """A step's outcome as its children see it. No port is live after a skip or a failure."""
+    """A step's outcome as its children see it. No port is live after a skip or a failure.
+
+    `reference`: what the journal holds in place of an output that is too large for it.
+    """
 
     output: Any = None
     ports: tuple[str, ...] = ()
     ran: bool = True
     failed: bool = False
+    reference: Any = None
 
 
 SKIPPED = Settled(ran=False)
 FAILED = Settled(ran=False, failed=True)
+SUSPENDED = Settled(ran=False)
+"""Neither begun nor skipped: the run is being put aside, or is not meant to get here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +72,10 @@ class RunEnvironment:
     """What is the same for every scope of a run."""
 
     run_id: str
-    inputs: Mapping[str, Any]
     journal: Journal
     services: Services
     control: RunControl
+    options: RunOptions
     invoke: "Callable[[Scope], Awaitable[None]]"
     """Executes a scope's graph; containers call it for their bodies."""
 
@@ -97,14 +86,28 @@ class Scope:
 
     graph: "CompiledGraph"
     run: RunEnvironment
+    inputs: Mapping[str, Any]
     path: str = ""
     arriving: Any = None
-    """What nodes without in-edges get as `prev`: the run's inputs, or a body's item."""
+    """What nodes without in-edges get as `prev`: the inputs, or a body's item."""
     names: dict[str, Any] = field(default_factory=dict[str, Any])
     """`item` and `index`; empty at the top level."""
     outer: "Scope | None" = None
+    """The scope whose steps and names this one sees too; None for a whole workflow."""
+    owner: "Owner | None" = None
+    """The step that executes this scope; None for the run's own graph."""
+    own: bool = True
+    """Whether it belongs to the run's own drawing, not to another workflow's."""
+    depth: int = 0
+    """In how many workflows it lies that called one another."""
+    selected: frozenset[str] | None = None
+    """The nodes that may run; None for all."""
+    pins: bool = False
+    """Whether pinned data stands in for its nodes."""
     failure: Failure | None = None
     """The first failure that no `on_error` turned into data."""
+    held: bool = False
+    """Whether one of its steps was suspended, so that it has no outcome yet."""
     settled: dict[str, Settled] = field(default_factory=dict[str, Settled])
     done: dict[str, asyncio.Event] = field(init=False)
 
@@ -116,16 +119,54 @@ class Scope:
         self.settled[node_id] = outcome
         self.done[node_id].set()
 
-    def child(self, graph: "CompiledGraph", path: str, item: Any, index: int) -> "Scope":
+    def suspend(self) -> Settled:
+        """The outcome of a step that has none yet."""
+        self.held = True
+        return SUSPENDED
+
+    def body(
+        self, graph: "CompiledGraph", owner: "Owner", path: str, item: Any, index: int
+    ) -> "Scope":
         """The scope of one execution of a container's body."""
-        full = f"{self.path}/{path}" if self.path else path
-        names = {**self.names, "item": item, "index": index}
-        return Scope(graph, self.run, full, arriving=item, names=names, outer=self)
+        return Scope(
+            graph,
+            self.run,
+            self.inputs,
+            path,
+            arriving=item,
+            names={**self.names, "item": item, "index": index},
+            outer=self,
+            owner=owner,
+            own=self.own,
+            depth=self.depth,
+            pins=self.pins,
+        )
+
+    def workflow(
+        self, graph: "CompiledGraph", owner: "Owner", path: str, inputs: Mapping[str, Any]
+    ) -> "Scope":
+        """The scope of another workflow that a step of this one calls."""
+        return Scope(
+            graph,
+            self.run,
+            inputs,
+            path,
+            arriving=inputs,
+            owner=owner,
+            own=False,
+            depth=self.depth + 1,
+        )
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether a step that executes this scope, directly or not, has been stopped for good."""
+        owner = self.owner
+        return owner is not None and (owner.stopped or owner.scope.abandoned)
 
     def expression_names(self, prev: Any) -> dict[str, Any]:
         """Everything an expression of a step in this scope can name."""
         return {
-            "input": self.run.inputs,
+            "input": self.inputs,
             "steps": StepOutputs(self),
             "vars": self.graph.variables,
             "secrets": self.run.services.secrets,
@@ -133,13 +174,49 @@ class Scope:
             **self.names,
         }
 
-    def outputs(self) -> dict[str, Any]:
-        """The outputs of the leaves that ran and did not fail, by node id."""
-        return {
-            leaf: outcome.output
-            for leaf in self.graph.leaves
-            if (outcome := self.settled.get(leaf)) is not None and outcome.ran
+    def sinks(self) -> list[str]:
+        """The nodes whose outputs the graph puts out: those that nothing selected follows."""
+        if self.selected is None:
+            return list(self.graph.leaves)
+        followed = {
+            edge.source
+            for node in self.graph.nodes.values()
+            if node.id in self.selected
+            for edge in node.in_edges
         }
+        return [name for name in self.graph.nodes if name in self.selected and name not in followed]
+
+    def outputs(self) -> dict[str, Settled]:
+        """The outcomes of the sinks that ran and did not fail, by node id."""
+        return {
+            sink: outcome
+            for sink in self.sinks()
+            if (outcome := self.settled.get(sink)) is not None and outcome.ran
+        }
+
+    def result(self) -> Settled:
+        """What a whole workflow puts out.
+
+        The output of the `end` node that was reached, of several by id, or of the live sinks.
+        """
+        outcomes = self.outputs()
+        ends = {sink for sink in self.sinks() if self.graph.nodes[sink].type.name == "end"}
+        if ends:
+            outcomes = {sink: outcome for sink, outcome in outcomes.items() if sink in ends}
+            if len(outcomes) == 1:
+                return next(iter(outcomes.values()))
+        return Settled({sink: outcome.output for sink, outcome in outcomes.items()})
+
+
+class Owner(Protocol):
+    """A step that executes a scope."""
+
+    scope: Scope
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was cancelled alone, or its time is over."""
+        ...
 
 
 class StepOutputs(Mapping[str, Any]):
