@@ -15,7 +15,10 @@ from backend.accounts.authentication import Authentication
 from backend.actor import Actor
 from backend.approvals import routes as approval_routes
 from backend.edge import Edge
+from backend.graphs import routes as graph_routes
 from backend.idempotency import Idempotency
+from backend.models import routes as model_routes
+from backend.models import service as models
 from backend.pagination import page_request
 from backend.problems import handle_exception
 from backend.requests import RequestReader
@@ -42,6 +45,7 @@ def create_app(settings: Settings) -> Litestar:
         await database.open_database(settings)
         try:
             tenants.open_tenants(settings)
+            models.open_prices()
             await accounts.open_accounts(settings)
             await executor.open_executor(settings)
             system.set_draining(False)
@@ -62,6 +66,8 @@ def create_app(settings: Settings) -> Litestar:
             workflow_routes.router,
             run_routes.router,
             approval_routes.router,
+            graph_routes.router,
+            model_routes.router,
         ],
         middleware=[Authentication(), Idempotency(settings.max_body_bytes)],
         dependencies={

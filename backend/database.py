@@ -28,6 +28,7 @@ from backend import postgres
 from backend.accounts.tables import EndedSession, User
 from backend.approvals.tables import Approval
 from backend.errors import Unavailable
+from backend.models.tables import ModelPrice
 from backend.postgres import PooledPostgresEngine
 from backend.runs.tables import Run
 from backend.settings import Settings, SettingsError
@@ -45,6 +46,7 @@ TABLES: tuple[type[Table], ...] = (
     DefinitionSnapshot,
     Run,
     Approval,
+    ModelPrice,
     IdempotencyKey,
 )
 UNIQUE_VIOLATIONS = (sqlite3.IntegrityError, postgres.UniqueViolation)

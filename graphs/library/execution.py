@@ -53,8 +53,8 @@ class StepModel:
     def __init__(self, settings: ModelSettings) -> None:
         self._settings = settings
 
-    async def ask(self, prompt: str, *, system: str = "") -> str:
-        question = Question(prompt, system)
+    async def ask(self, prompt: str, *, system: str = "", example: str | None = None) -> str:
+        question = Question(prompt, system, mocked=example)
         return (await model_call.ask(self._settings, question, _INNER.get())).text
 
     async def ask_for_data(

@@ -19,17 +19,17 @@ class Model(Protocol):
     Its answers stream into the step of the inner node that asks.
     """
 
-    async def ask(self, prompt: str, *, system: str = "") -> str:
-        """The model's answer. Raises NodeError."""
+    async def ask(self, prompt: str, *, system: str = "", example: str | None = None) -> str:
+        """The model's answer. Raises NodeError.
+
+        `example` is what the built-in mock model answers, here as below.
+        """
         ...
 
     async def ask_for_data(
         self, prompt: str, schema: dict[str, Any], *, system: str = "", example: Any = None
     ) -> Any:
-        """An answer that satisfies the JSON Schema; a wrong one is corrected twice.
-
-        `example` is what the built-in mock model answers. Raises NodeError.
-        """
+        """An answer that satisfies the JSON Schema; a wrong one is corrected twice."""
         ...
 
 

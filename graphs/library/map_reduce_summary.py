@@ -10,6 +10,8 @@ from graphs.library.graph import Context, LibraryGraph
 
 MAX_ROUNDS = 6
 SHORTEST_PART = 200
+SHRINKS = 0.8
+"""To what a round must bring the text, for another to be worth it."""
 
 
 def merged(left: dict[str, str], right: dict[str, str]) -> dict[str, str]:
@@ -78,7 +80,7 @@ async def gather(state: State) -> dict[str, Any]:
     first = {"parts": told} if state["rounds"] == 1 else {}
     together = "\n\n".join(told)
     long = len(together) > state["part_characters"] and len(told) > 1
-    shorter = len(together) < sum(map(len, state["chunks"]))
+    shorter = len(together) < SHRINKS * sum(map(len, state["chunks"]))
     if long and shorter and state["rounds"] < MAX_ROUNDS:
         chunks = cut(together, state["part_characters"])
         return {**first, "chunks": chunks, "rounds": state["rounds"] + 1}
@@ -96,7 +98,9 @@ async def combine(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         return {"summary": state["summary"]}
     prompt = f"Summaries of the parts of one text, in order:\n\n{state['summary']}"
     system = f"Write one summary of the whole text. {state['instructions']}".strip()
-    return {"summary": await runtime.context.model.ask(prompt, system=system)}
+    model = runtime.context.model
+    example = _beginning(state["summary"], 60)
+    return {"summary": await model.ask(prompt, system=system, example=example)}
 
 
 def cut(text: str, most: int) -> list[str]:
@@ -109,6 +113,10 @@ def cut(text: str, most: int) -> list[str]:
         pieces.append(rest[:end].strip())
         rest = rest[end:].strip()
     return [*pieces, rest] if rest else pieces or [""]
+
+
+def _beginning(text: str, words: int = 20) -> str:
+    return " ".join(text.split()[:words])
 
 
 def build() -> Any:

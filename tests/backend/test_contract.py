@@ -14,8 +14,11 @@ from tests.conftest import PASSWORD, application, client_of, sign_in
 
 Client = httpx.AsyncClient
 
-SHARED = {"getTemplate", "useTemplate"}
+SHARED = {"getTemplate", "useTemplate", "getGraph"}
 """Operations on what belongs to no tenant."""
+
+NAMED_BY_CALLERS = {"putModelPrice"}
+"""Operations that make what is called like that, when there is none."""
 
 FOR_VIEWERS = {"changePassword", "validateWorkflow", "validateInput"}
 """Operations that write nothing of the tenant's, although they are no GET."""
@@ -51,7 +54,10 @@ async def things(client: Client) -> dict[str, str]:
     steps = (await client.get(f"/api/v1/runs/{run.json()['id']}/steps")).json()
     body = {"username": "somebody", "password": PASSWORD}
     user = await client.post("/api/v1/users", json=body)
+    price = {"input_usd_per_million": "1", "output_usd_per_million": "2"}
+    await client.put("/api/v1/model-prices/a/model", json=price)
     return {
+        "model": "a/model",
         "workflow_id": made.json()["id"],
         "number": "1",
         "run_id": run.json()["id"],
@@ -87,7 +93,7 @@ async def test_another_tenants_ids_are_like_ids_that_nobody_has(
     before = [(await client.get(url)).text for url in watched]
     asked = 0
     for operation in await operations(client):
-        if not operation.names("path") or operation.id in SHARED:
+        if not operation.names("path") or operation.id in SHARED | NAMED_BY_CALLERS:
             continue
         theirs = problem(await operation.send(other_tenant_client, ids), 404)
         nobody = problem(await operation.send(other_tenant_client, nobodys), 404)
@@ -102,6 +108,8 @@ async def test_another_tenants_ids_are_like_ids_that_nobody_has(
 async def test_ids_that_are_none_are_not_found(client: Client) -> None:
     ids = await things(client)
     for operation in await operations(client):
+        if operation.id in NAMED_BY_CALLERS:
+            continue
         for name in operation.names("path"):
             for odd in ODD_IDS:
                 if (name, odd) in {("name", ids["name"])}:
