@@ -104,7 +104,7 @@ def _add_workflow(parser: ArgumentParser) -> None:
     export = actions.add_parser("export", help="write a workflow as a document")
     export.add_argument("workflow", help="id or slug")
     export.add_argument("--version", default="draft", help="a number, active or draft")
-    export.add_argument("--format", choices=["json", "yaml"], default="json")
+    export.add_argument("--format", choices=["json", "yaml", "python"], default="json")
     export.add_argument("-o", "--output", type=Path, help="a file; its suffix gives the format")
     run = actions.add_parser("run", help="execute a document without a server")
     run.add_argument("file", type=Path)

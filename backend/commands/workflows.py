@@ -59,8 +59,14 @@ def import_file(settings: Settings, arguments: Namespace) -> int:
 def export(settings: Settings, arguments: Namespace) -> int:
     """Write a workflow's draft, or a version of it, to a file or to standard output."""
     target: Path | None = arguments.output
-    suffix = target.suffix if target else f".{arguments.format}"
-    format = Format.YAML if suffix in (".yaml", ".yml") else Format.JSON
+    formats = {
+        ".json": Format.JSON,
+        ".yaml": Format.YAML,
+        ".yml": Format.YAML,
+        ".py": Format.PYTHON,
+    }
+    suffix = target.suffix if target else ""
+    format = formats.get(suffix, Format(arguments.format))
     wanted = selector(arguments.version, "version")
 
     async def work() -> Document:

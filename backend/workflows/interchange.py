@@ -1,4 +1,4 @@
-"""Read and write workflows as JSON or YAML documents: export, import, templates, files."""
+"""Workflows as files: JSON and YAML documents, read and written, and Python programs, written."""
 
 import re
 from collections.abc import Hashable
@@ -16,6 +16,8 @@ from backend.errors import BadRequest, FieldError, Invalid, TooLarge
 from backend.requests import check_nesting
 from backend.workflows.schemas import Category, Description, Name, Tag, Tags
 from graphs.definition import Definition
+from graphs.errors import DefinitionError
+from graphs.export import ExportError, export_python
 
 FORMAT = 1
 """The number under the key `heddle` of a document; it rises when old readers must refuse."""
@@ -27,9 +29,16 @@ YAML_LIMIT = 2_000_000
 class Format(StrEnum):
     JSON = "json"
     YAML = "yaml"
+    PYTHON = "python"
+    """A program; it cannot be read back."""
 
 
-MEDIA_TYPES = {Format.JSON: "application/json", Format.YAML: "application/yaml"}
+MEDIA_TYPES = {
+    Format.JSON: "application/json",
+    Format.YAML: "application/yaml",
+    Format.PYTHON: "text/x-python",
+}
+SUFFIXES = {Format.JSON: "json", Format.YAML: "yaml", Format.PYTHON: "py"}
 
 
 class Document(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -47,7 +56,12 @@ T = TypeVar("T", bound=Struct)
 
 
 def write(document: Document, format: Format) -> bytes:
-    """The document as text, indented for people and for version control."""
+    """The document as text, indented for people and for version control.
+
+    Raises Invalid for a workflow that cannot be a Python program, naming every node in the way.
+    """
+    if format is Format.PYTHON:
+        return _program(document).encode()
     if format is Format.JSON:
         return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
     text: str = yaml.dump(
@@ -58,6 +72,26 @@ def write(document: Document, format: Format) -> bytes:
         width=100,
     )
     return text.encode()
+
+
+def _program(document: Document) -> str:
+    try:
+        return export_python(
+            document.definition, name=document.name, description=document.description
+        )
+    except DefinitionError as error:
+        raise Invalid.definition(error) from None
+    except ExportError as error:
+        raise Invalid(
+            "The workflow cannot be exported as a Python program.",
+            code=error.code,
+            errors=[
+                FieldError(
+                    f"/definition{problem.pointer}", problem.code, problem.detail, problem.node_id
+                )
+                for problem in error.problems
+            ],
+        ) from None
 
 
 def read(raw: bytes, format: Format, default_name: str = "Imported workflow") -> Document:

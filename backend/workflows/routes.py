@@ -23,7 +23,14 @@ from backend.pagination import Page, PageRequest
 from backend.preconditions import IfMatch, etag
 from backend.runs import service as runs
 from backend.workflows import gallery_routes, service, version_routes
-from backend.workflows.interchange import MEDIA_TYPES, Document, Format, read, write
+from backend.workflows.interchange import (
+    MEDIA_TYPES,
+    SUFFIXES,
+    Document,
+    Format,
+    read,
+    write,
+)
 from backend.workflows.parameters import IfMatchHeader, VersionParameter, selector
 from backend.workflows.schemas import (
     BulkDelete,
@@ -216,6 +223,7 @@ async def validate_input(
         "produces": {
             MEDIA_TYPES[Format.JSON]: {"$ref": "#/components/schemas/Document"},
             MEDIA_TYPES[Format.YAML]: {"type": "string"},
+            MEDIA_TYPES[Format.PYTHON]: {"type": "string"},
         }
     },
 )
@@ -225,11 +233,15 @@ async def export_workflow(
     format: FromQuery[Format] = Format.JSON,
     version: VersionParameter = None,
 ) -> Response[bytes]:
-    """The draft, or a version, as a document that can be imported anywhere."""
+    """The draft, or a version, as a document that can be imported anywhere.
+
+    `format=python` gives a program that runs the same graph with LangGraph alone; a workflow that
+    cannot be one is refused with `export_unsupported`, naming every node in the way.
+    """
     document = await service.export(actor, workflow_id, _version(version) or "draft")
-    name = f"{slugify(document.name)}.{format}"
+    name = f"{slugify(document.name)}.{SUFFIXES[format]}"
     return Response(
-        write(document, format),
+        await asyncio.to_thread(write, document, format),
         media_type=MEDIA_TYPES[format],
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )

@@ -3,6 +3,7 @@
 # Piccolo's queries are generic over an unbound table type.
 # pyright: reportUnknownMemberType=false
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -14,7 +15,7 @@ from backend.preconditions import ANY, IfMatch
 from backend.workflows import definitions, store
 from backend.workflows.executables import Executable, resolve, run_settings
 from backend.workflows.gallery import load_examples, template, templates, use_template
-from backend.workflows.interchange import Document
+from backend.workflows.interchange import Document, Format, write
 from backend.workflows.listing import WorkflowFilter, list_workflows
 from backend.workflows.schemas import (
     BulkDeleted,
@@ -26,6 +27,7 @@ from backend.workflows.schemas import (
     ValidationResult,
     WorkflowView,
 )
+from backend.workflows.slugs import slugify
 from backend.workflows.tables import Workflow
 from backend.workflows.versions import (
     Published,
@@ -58,6 +60,7 @@ __all__ = [
     "delete_version",
     "duplicate",
     "export",
+    "export_program",
     "get",
     "get_version",
     "import_document",
@@ -213,6 +216,14 @@ async def export(actor: Actor, reference: str, version: Selector = "draft") -> D
     row = await store.find(actor, reference)
     definition, _ = await definition_of(row, version)
     return _document(row, definition)
+
+
+async def export_program(
+    actor: Actor, reference: str, version: Selector = "draft"
+) -> tuple[str, bytes]:
+    """A workflow as a Python program, with the name of its file. Raises Invalid."""
+    document = await export(actor, reference, version)
+    return f"{slugify(document.name)}.py", await asyncio.to_thread(write, document, Format.PYTHON)
 
 
 async def input_schema(

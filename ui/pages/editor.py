@@ -16,6 +16,7 @@ from ui.pages.details import details_dialog
 from ui.pages.history import open_history
 from ui.pages.publish import open_publish
 from ui.pages.versions import open_versions
+from ui.program import download_program
 from ui.session import Session, SignedIn
 from ui.theme import frame
 
@@ -93,6 +94,11 @@ class Editor:
                 )
             menu_item("Export as JSON", "download", lambda: ui.download(f"{base}json"))
             menu_item("Export as YAML", "download", lambda: ui.download(f"{base}yaml"))
+            menu_item(
+                "Export as Python",
+                "code",
+                self.session.action(lambda actor: download_program(actor, self.workflow.id)),
+            )
             menu_item("Help", "help_outline", lambda: ui.navigate.to("/help/editor", new_tab=True))
             if self.writable:
                 menu_item("Duplicate", "content_copy", self.session.action(self._duplicate))

@@ -13,6 +13,7 @@ from backend.workflows.schemas import Comparison, VersionView, WorkflowView
 from ui.canvas.canvas import WorkflowCanvas
 from ui.controls import button, confirm, drawer, icon_button, menu_item, raw, text
 from ui.formats import at
+from ui.program import download_program
 from ui.session import Session
 from ui.theme import templates
 
@@ -109,6 +110,11 @@ class VersionDrawer:
             base = f"/api/v1/workflows/{self.host.workflow.id}/export?version={number}&format="
             menu_item("Export as JSON", "download", lambda: ui.download(f"{base}json"))
             menu_item("Export as YAML", "download", lambda: ui.download(f"{base}yaml"))
+            menu_item(
+                "Export as Python",
+                "code",
+                action(lambda actor: download_program(actor, self.host.workflow.id, number)),
+            )
             if not self.host.writable:
                 return
             ui.separator()

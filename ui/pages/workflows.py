@@ -16,6 +16,7 @@ from ui.controls import button, confirm, icon_button, menu_item, raw, snackbar, 
 from ui.drawing import thumbnail
 from ui.formats import ago, amount
 from ui.pages.new_workflow import new_workflow
+from ui.program import download_program
 from ui.session import Session, SignedIn
 from ui.theme import frame
 
@@ -214,6 +215,9 @@ class WorkflowList:
             for kind in ("json", "yaml"):
                 url = f"/api/v1/workflows/{item.id}/export?format={kind}"
                 menu_item(f"Export as {kind.upper()}", "download", lambda url=url: ui.download(url))
+            menu_item(
+                "Export as Python", "code", action(lambda actor: download_program(actor, item.id))
+            )
             if self.session.actor.may(Role.EDITOR):
                 ui.separator()
                 menu_item(

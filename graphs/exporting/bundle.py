@@ -1,0 +1,234 @@
+"""Takes the engine's own functions over into one file: those that are used, and what they use.
+
+So an exported node does what the same node does here, by the same code. What only guards a server
+(budgets of expressions, refused hosts) stays behind; msgspec's structs become dataclasses.
+"""
+
+import ast
+import sys
+from collections.abc import Iterable, Mapping
+
+from msgspec import Struct
+
+from graphs.exporting.layout import WIDTH, Group, render
+from graphs.exporting.modules import Alias, External, Meaning, Ref, module
+from graphs.exporting.plain import Plain, is_struct
+
+RUNTIME = "graphs.exporting.runtime"
+VALUES = "graphs.exporting.runtime_values"
+NODES = "graphs.exporting.runtime_nodes"
+VERBATIM = frozenset({RUNTIME, VALUES, NODES, "graphs.errors"})
+"""Modules that an exported file quotes as they are, comments included."""
+
+STAND_INS: Mapping[Ref, Ref] = {
+    Ref("graphs.node_type", "Output"): Ref(RUNTIME, "Output"),
+    Ref("graphs.node_type", "NodeContext"): Ref(RUNTIME, "Run"),
+    Ref("graphs.json_schema", "violations"): Ref(VALUES, "violations"),
+    Ref("graphs.language.values", "dump"): Ref(VALUES, "dump"),
+    Ref("graphs.outbound", "client"): Ref(RUNTIME, "http_client"),
+    Ref("graphs.outbound", "GuardedTransport"): Ref(RUNTIME, "Transport"),
+    Ref("graphs.outbound", "refusal"): Ref(RUNTIME, "refusal"),
+}
+"""What is replaced by something that needs neither a server nor msgspec."""
+
+FOREIGN = frozenset({"msgspec", "jsonschema", "referencing", "litestar", "piccolo", "nicegui"})
+"""Packages that an exported file does without."""
+
+
+class NotPortable(Exception):
+    """Something that is used cannot leave the server; the message says what."""
+
+
+class Piece(Struct, frozen=True):
+    """A definition as source text. `imports`: names of other packages that it mentions."""
+
+    ref: Ref
+    source: str
+    uses: frozenset[Ref]
+    imports: frozenset[tuple[str, External]]
+
+
+class Bundle:
+    """The definitions that a file needs; names are those of the engine, made unique."""
+
+    def __init__(self) -> None:
+        self.pieces: dict[Ref, Piece] = {}
+        self._names: dict[Ref, str] = {}
+        self._taken: dict[str, Ref] = {}
+        for verbatim in sorted(VERBATIM):
+            for name in module(verbatim).definitions:
+                self.name(Ref(verbatim, name))
+            for meaning in module(verbatim).names.values():
+                if isinstance(meaning, Ref):
+                    self.name(meaning)
+
+    def name(self, ref: Ref) -> str:
+        """What a definition is called in the file."""
+        ref = resolved(ref)
+        if ref not in self._names:
+            name = ref.name
+            if name in self._taken:
+                name = f"{ref.module.rpartition('.')[2]}_{ref.name.lstrip('_')}"
+            while name in self._taken:
+                name = f"{name}_"
+            self._names[ref] = name
+            self._taken[name] = ref
+        return self._names[ref]
+
+    def call_it(self, ref: Ref, name: str) -> str:
+        """Give a definition that is not used yet a name of its own choice."""
+        if ref not in self._names:
+            self._names[ref] = name
+            self._taken[name] = ref
+        return self._names[ref]
+
+    def add(self, ref: Ref) -> str:
+        """Take a definition over with all that it uses. Raises NotPortable. Returns its name."""
+        waiting = [resolved(ref)]
+        while waiting:
+            here = waiting.pop()
+            if here in self.pieces:
+                continue
+            piece = self._piece(here)
+            self.pieces[here] = piece
+            waiting += sorted(piece.uses - self.pieces.keys(), reverse=True)
+        return self.name(ref)
+
+    def has(self, ref: Ref) -> bool:
+        """Whether there is such a definition."""
+        return ref.name in module(ref.module).definitions
+
+    def sources(self) -> list[str]:
+        """The definitions, each after those that it needs while it is being defined."""
+        done: dict[Ref, None] = {}
+        for ref in sorted(self.pieces, key=_place):
+            self._visit(ref, done, set())
+        sources: list[str] = []
+        for ref in done:
+            if (source := self.pieces[ref].source) not in sources:
+                sources.append(source)
+        return sources
+
+    def _visit(self, ref: Ref, done: dict[Ref, None], open_: set[Ref]) -> None:
+        if ref in done or ref in open_ or ref not in self.pieces:
+            return
+        open_.add(ref)
+        node = module(ref.module).definitions[ref.name]
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            for used in sorted(self.pieces[ref].uses, key=_place):
+                self._visit(used, done, open_)
+        done[ref] = None
+
+    def import_lines(self, more: Iterable[str] = ()) -> str:
+        """The imports of all definitions, in the order a formatter gives them."""
+        modules: set[str] = {line for line in more if line.startswith("import ")}
+        members: dict[str, set[str]] = {}
+        for line in more:
+            if line.startswith("from "):
+                origin, _, names = line.removeprefix("from ").partition(" import ")
+                members.setdefault(origin, set()).update(names.split(", "))
+        for piece in self.pieces.values():
+            for bound, external in piece.imports:
+                if external.member is None:
+                    same = bound == external.module
+                    modules.add(f"import {external.module}" + ("" if same else f" as {bound}"))
+                else:
+                    same = bound == external.member
+                    name = external.member if same else f"{external.member} as {bound}"
+                    members.setdefault(external.module, set()).add(name)
+        froms = [_import(origin, sorted(members[origin])) for origin in sorted(members)]
+        lines = [*sorted(modules), *froms]
+        own = [line for line in lines if line.split()[1].split(".")[0] in sys.stdlib_module_names]
+        others = [line for line in lines if line not in own]
+        return "\n\n".join("\n".join(group) for group in (own, others) if group)
+
+    def _piece(self, ref: Ref) -> Piece:
+        home = module(ref.module)
+        node = home.definitions.get(ref.name)
+        if node is None:
+            raise NotPortable(f"{ref.module} has no {ref.name}")
+        if ref.module in VERBATIM:
+            source = _segment(node, home.text)
+            tree = ast.parse(source)
+        else:
+            tree = Plain(home, self.name).take(node)
+            source = ast.unparse(tree)
+            if source == ast.unparse(node):
+                source = _segment(node, home.text)
+            tree = ast.parse(source)
+        names = {part.id for part in ast.walk(tree) if isinstance(part, ast.Name)}
+        # annotations in quotes
+        quoted = {
+            part.value
+            for part in ast.walk(tree)
+            if isinstance(part, ast.Constant) and isinstance(part.value, str)
+        }
+        uses: set[Ref] = set()
+        imports: set[tuple[str, External]] = set()
+        for name in names | quoted:
+            meaning = self._meaning(name, ref.module)
+            if isinstance(meaning, Ref):
+                uses.add(resolved(meaning))
+            elif isinstance(meaning, External) and name in names:
+                if meaning.module.split(".")[0] in FOREIGN:
+                    raise NotPortable(f"{ref.module} needs {meaning.module}")
+                imports.add((name, meaning))
+        return Piece(ref, source, frozenset(uses - {ref}), frozenset(imports))
+
+    def _meaning(self, name: str, origin: str) -> Meaning | None:
+        taken = self._taken.get(name)
+        if taken is not None:
+            return taken
+        home = module(origin)
+        meaning = home.meaning(name)
+        if isinstance(meaning, External) and origin not in VERBATIM:
+            return _PLAIN_IMPORTS.get(name, meaning)
+        if meaning is None and name in _PLAIN_IMPORTS:
+            return _PLAIN_IMPORTS[name]
+        return None if isinstance(meaning, Alias | Ref) else meaning
+
+
+_PLAIN_IMPORTS: Mapping[str, External] = {
+    "dataclass": External("dataclasses", "dataclass"),
+    "field": External("dataclasses", "field"),
+    "replace": External("dataclasses", "replace"),
+    "json": External("json", None),
+}
+"""What `Plain` puts into definitions."""
+
+
+def resolved(ref: Ref) -> Ref:
+    """The definition itself, where a module only passes a name on, or its stand-in."""
+    while True:
+        if ref in STAND_INS:
+            return STAND_INS[ref]
+        if ref.name in module(ref.module).definitions:
+            return ref
+        meaning = module(ref.module).meaning(ref.name)
+        if not isinstance(meaning, Ref):
+            return ref
+        ref = meaning
+
+
+def _import(origin: str, names: list[str]) -> str:
+    line = f"from {origin} import {', '.join(names)}"
+    if len(line) <= WIDTH:
+        return line
+    return render(Group(f"from {origin} import ", "(", tuple(names), ")"))
+
+
+def _place(ref: Ref) -> tuple[int, str, int]:
+    first = 0 if ref.module in VERBATIM else 1
+    node = module(ref.module).definitions.get(ref.name)
+    return (first, ref.module, 0 if node is None else node.lineno)
+
+
+def _segment(node: ast.stmt, text: str) -> str:
+    first = node.lineno
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        first = min([first, *(decorator.lineno for decorator in node.decorator_list)])
+    lines = text.splitlines()[first - 1 : node.end_lineno]
+    return "\n".join(line.split("  # pyright:")[0].split("  # noqa:")[0] for line in lines)
+
+
+__all__ = ["Bundle", "NotPortable", "is_struct", "resolved"]
