@@ -13,13 +13,25 @@ from nicegui import ui
 
 from backend.settings import Settings
 from ui.gate import Gate
-from ui.pages import approvals, editor, errors, help, run, runs, sign_in, tenant, users, workflows
+from ui.pages import (
+    approvals,
+    editor,
+    errors,
+    help,
+    prices,
+    run,
+    runs,
+    sign_in,
+    tenant,
+    users,
+    workflows,
+)
 from ui.theme import ASSETS, head_html, logo
 
 RECONNECT_TIMEOUT_S = 30
 """Shorter, a busy browser misses its pings and loses the page (NiceGUI's default is 3)."""
 
-DRAWN = (approvals, editor, run, runs, tenant, users, workflows)
+DRAWN = (approvals, editor, prices, run, runs, tenant, users, workflows)
 """The modules whose pages NiceGUI draws; importing them has registered them."""
 
 _hosts: list[FastAPI] = []

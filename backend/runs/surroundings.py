@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from msgspec.structs import replace
 
 from backend.database import fetch
+from backend.models import service as models
 from backend.runs import event_log
 from backend.runs.record import RunRecord
 from graphs.compile import CompiledGraph
@@ -57,9 +58,8 @@ async def services_for(base: Services, record: RunRecord, load: LoadGraph) -> Se
     recorded = base.recorded
     if record.plan.recorded_run_id is not None:
         recorded = await outputs_of(record.plan.recorded_run_id)
-    if workflows is base.workflows and recorded is base.recorded:
-        return base
-    return replace(base, workflows=workflows, recorded=recorded)
+    prices = await models.prices_for(record.tenant_id)
+    return replace(base, workflows=workflows, recorded=recorded, prices=prices)
 
 
 async def outputs_of(run_id: str) -> dict[str, object]:
