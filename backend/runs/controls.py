@@ -38,7 +38,6 @@ from graphs.events import (
 if TYPE_CHECKING:
     from backend.runs.executor import Executor
 
-PAUSABLE = frozenset({RunStatus.QUEUED, RunStatus.RUNNING})
 OPEN = CLAIMABLE | {RunStatus.PAUSED}
 
 ATTEMPTS = 200
@@ -62,10 +61,13 @@ async def pause(executor: "Executor", run_id: str, by: str) -> None:
                 raise Conflict("The run is being cancelled.", code="run_ended")
             if record.pause is not None and record.pause.reason is not PauseReason.WAITING:
                 return
-            journal = await _claim(executor, record, PAUSABLE)
+            journal = await _claim(executor, record, OPEN)
             if journal is not None:
                 journal.record.held = 0
-                data = RunPausedData(PauseReason.PAUSE, journal.record.active_ms, by=by)
+                # a breakpoint that the run was just leaving is left all the same
+                stops = journal.recorded.stops
+                active_ms = journal.record.active_ms
+                data = RunPausedData(PauseReason.PAUSE, active_ms, stops=stops, by=by)
                 journal.append(RunPaused(run_id=run_id, data=data))
                 await journal.flush()
                 executor.places.left(journal.record)

@@ -286,6 +286,7 @@ class RunJournal:
                 self.projected += projections.statements(event, record)
             case ApprovalAnswered(data=data):
                 self._answer(data.approval_id)
+                self._tell_open_questions()
                 self.projected += projections.statements(event, record)
             case RunCompleted(data=data):
                 record.outputs = data.outputs
@@ -303,6 +304,12 @@ class RunJournal:
         self.questions.pop(approval_id, None)
         self.answered.add(approval_id)
 
+    def _tell_open_questions(self) -> None:
+        record = self.record
+        if record.pause is not None:
+            record.pause = replace(record.pause, approvals_open=len(self.questions))
+            self.changed = True
+
     def _withdraw(self, event: StepFailed | StepCancelled) -> None:
         """A step that asked somebody waits for the answer no longer."""
         if self.questions.pop(event.step_id, None) is not None:
@@ -319,6 +326,8 @@ class RunJournal:
     def _pause(self, data: RunPausedData) -> None:
         record = self.record
         self._move(RunStatus.PAUSED)
+        # one reason may follow another, with the same status
+        self.changed = True
         record.active_ms = data.active_ms
         # a person's pause lasts until a person ends it
         record.wake_at = data.wake_at if data.reason is PauseReason.WAITING else None
