@@ -96,7 +96,7 @@ class PriceListing:
                 if item.input_usd_per_million is None:
                     text("span", "No price").classes("tag")
             for usd in (item.input_usd_per_million, item.output_usd_per_million):
-                text("td", "–" if usd is None else f"${usd}").classes("number")
+                text("td", "" if usd is None else f"${usd}").classes("number")
             with ui.element("td").classes("wide-only"):
                 raw(at(item.updated_at), "span").classes("muted")
             if self.may_edit:
