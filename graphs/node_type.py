@@ -223,7 +223,7 @@ class NodeContext(Protocol):
         """Ask a person, once per step (`approval_id` is the step's id), and wait for the answer.
 
         Meanwhile the run may be put aside and go on in another process: nothing before this call
-        may have an effect outside.
+        may have an effect outside. In mock mode nobody is asked: the default answer is the answer.
         """
         ...
 

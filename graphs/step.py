@@ -206,7 +206,8 @@ class DrawnStep(StepContext):
             case OnError.FAIL:
                 return self._fail(failure), _failed(self.scope, self.node_id, failure)
             case OnError.CONTINUE:
-                return self._completed(stored, self.node.ports[:1], failure)
+                ports = self.node.type.ports_after_error(self.node.node.params)
+                return self._completed(stored, ports, failure)
             case OnError.ERROR:
                 return self._completed(stored, (ERROR_PORT,), failure)
 

@@ -15,6 +15,7 @@ from uuid_utils.compat import uuid7
 from graphs.control import Parked
 from graphs.errors import ExpressionError, NodeError, RunCancelled, RunSuspended
 from graphs.events import (
+    AnswerSource,
     ApprovalAnswer,
     ApprovalAnswered,
     ApprovalRequest,
@@ -149,7 +150,7 @@ class StepContext:
         if bound is None:
             raise NodeError(
                 f"the workflow {reference} was not bound to this run",
-                code="workflow_not_found",
+                code="workflow_not_bound",
                 retryable=False,
             )
         if self.scope.depth >= MAX_DEPTH:
@@ -222,6 +223,12 @@ class StepContext:
         if journal.recorded.asked(self.step_id) is None:
             question = replace(request, approval_id=self.step_id)
             journal.append(ApprovalRequested(**self.envelope(), data=question))
+        if self.mock:
+            self._answer = ApprovalAnswer(
+                approval_id=self.step_id, source=AnswerSource.MOCK, answer=request.default_answer
+            )
+            journal.append(self.answered(self._answer))
+            return self._answer
         async with self._waiting(None, long=True) as parked:
             await journal.flush()
             self._answer = await parked.future
