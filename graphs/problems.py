@@ -41,6 +41,8 @@ class ProblemCode(StrEnum):
     INPUT_INVALID = "input_invalid"
     RETRY_INVALID = "retry_invalid"
     TIMEOUT_INVALID = "timeout_invalid"
+    WORKFLOW_UNKNOWN = "workflow_unknown"
+    PIN_PORT_UNKNOWN = "pin_port_unknown"
 
 
 def pointer(base: str, parts: Iterable[str | int]) -> str:

@@ -12,7 +12,7 @@ from backend.actor import Actor, Role
 from backend.database import UNIQUE_VIOLATIONS
 from backend.errors import Conflict
 from backend.preconditions import ANY, IfMatch
-from backend.workflows import definitions, store
+from backend.workflows import calls, definitions, store
 from backend.workflows.executables import Executable, resolve, run_settings
 from backend.workflows.gallery import load_examples, template, templates, use_template
 from backend.workflows.interchange import Document, Format, write
@@ -156,7 +156,7 @@ async def put_draft(
         revision=row.revision,
         definition_hash=row.definition_hash,
         updated_at=row.updated_at,
-        problems=definitions.problems_of(definition),
+        problems=await calls.problems_of(actor, definition),
     )
 
 
@@ -165,7 +165,7 @@ async def validate(
 ) -> ValidationResult:
     """What keeps the draft, or the given definition in its place, from running."""
     row = await store.find(actor, reference)
-    problems = definitions.problems_of(row.definition if definition is None else definition)
+    problems = await calls.problems_of(actor, row.definition if definition is None else definition)
     return ValidationResult(valid=not problems, problems=problems)
 
 
@@ -251,7 +251,7 @@ async def validate_input(
 
 async def _create(actor: Actor, document: Document, validation: Validation) -> WorkflowView:
     if validation is Validation.STRICT:
-        definitions.require_valid(document.definition)
+        await calls.require_valid(actor, document.definition)
     row = await store.insert(
         actor,
         name=document.name,
@@ -260,7 +260,7 @@ async def _create(actor: Actor, document: Document, validation: Validation) -> W
         tags=document.tags,
         definition=document.definition,
     )
-    return row.view(definitions.problems_of(document.definition))
+    return row.view(await calls.problems_of(actor, document.definition))
 
 
 def _document(row: store.Row, definition: Definition) -> Document:

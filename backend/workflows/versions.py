@@ -14,7 +14,7 @@ from backend.database import transaction
 from backend.errors import Conflict, NotFound
 from backend.pagination import Page, PageRequest, paginate
 from backend.preconditions import ANY, IfMatch
-from backend.workflows import definitions, store
+from backend.workflows import calls, definitions, store
 from backend.workflows.compare import compare
 from backend.workflows.schemas import (
     Comparison,
@@ -55,6 +55,7 @@ async def publish(
     row = await store.find(actor, reference)
     if_match.check(row.revision, {"definition_hash": row.definition_hash})
     digest = await definitions.freeze(actor.tenant_id, row.draft)
+    await calls.require_known(actor, row.definition)
     async with transaction():
         await _lock(row)
         newest = await _newest(row)
@@ -147,7 +148,7 @@ async def restore_version(
     actor.require(Role.EDITOR)
     detail = await get_version(actor, reference, number)
     changed = await store.change(actor, reference, if_match, store.drawing(detail.definition))
-    return changed.view(definitions.problems_of(detail.definition))
+    return changed.view(await calls.problems_of(actor, detail.definition))
 
 
 async def delete_version(actor: Actor, reference: str, number: int) -> None:
