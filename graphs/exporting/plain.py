@@ -53,6 +53,9 @@ class Plain(ast.NodeTransformer):
         match dotted(node):
             case "msgspec.DecodeError" | "msgspec.ValidationError" | "msgspec.MsgspecError":
                 return ast.Name("ValueError", node.ctx)
+            case ".encode" if dotted(getattr(node.value, "func", node)) == "msgspec.json.Encoder":
+                encoder = Ref("graphs.exporting.runtime_values", "json_bytes")
+                return ast.Name(self.name(encoder), node.ctx)
             case "msgspec.UNSET":
                 return ast.Name(
                     self.name(Ref("graphs.exporting.runtime_values", "UNSET")), node.ctx
@@ -171,8 +174,9 @@ class Plain(ast.NodeTransformer):
                 pass
         match dotted(node.func):
             case "msgspec.json.encode":
-                text = self._runtime("dump", node.args[:1])
-                return ast.Call(ast.Attribute(text, "encode", ast.Load()), [], [])
+                return self._runtime("json_bytes", node.args[:1])
+            case "msgspec.json.format":
+                return self._runtime("indented", node.args[:1])
             case "msgspec.json.decode":
                 loads = ast.Attribute(ast.Name("json", ast.Load()), "loads", ast.Load())
                 return ast.Call(loads, [self.visit(part) for part in node.args[:1]], [])
@@ -229,7 +233,7 @@ def _as_dataclass(node: ast.ClassDef) -> None:
     node.decorator_list = [maker]
     node.keywords = []
     node.bases = [base for base in node.bases if dotted(base) != "Struct"]
-    marks = {"tag": "TAG", "omit_defaults": "OMIT_DEFAULTS"}
+    marks = {"tag": "TAG", "omit_defaults": "OMIT_DEFAULTS", "rename": "NAMES"}
     for option, mark in marks.items():
         if option in options:
             node.body.append(

@@ -71,13 +71,23 @@ def fn_default(value: Callable[[], Any], fallback: Any) -> Any:
     return fallback
 
 
+def json_bytes(value: Any) -> bytes:
+    """The value as JSON in UTF-8."""
+    return dump(value).encode()
+
+
+def indented(raw: bytes) -> bytes:
+    """JSON over several lines, for people."""
+    return json.dumps(json.loads(raw), ensure_ascii=False, indent=2).encode()
+
+
 def written(value: Any) -> Any:
     """What JSON has no form for, as something that it has."""
     if is_dataclass(value) or isinstance(value, enum.Enum):
         return plain(value)
     if hasattr(value, "isoformat"):
         return value.isoformat().replace("+00:00", "Z")
-    raise TypeError(f"{type(value).__name__} is no JSON")
+    return str(value)
 
 
 def dump(value: Any) -> str:
@@ -191,12 +201,18 @@ def filled(kind: Any, value: Any, place: str) -> Any:
     types_by_name = hints(kind)
     given: dict[str, Any] = {}
     for part in fields(kind):
-        name = part.metadata.get("name", part.name)
+        name = json_name(kind, part)
         if name in value:
             given[part.name] = shaped(types_by_name[part.name], value[name], place or name)
         elif part.default is MISSING and part.default_factory is MISSING:
             raise unfit(place or name, "a value")
     return kind(**given)
+
+
+def json_name(owner: Any, part: Any) -> str:
+    """What a dataclass's field is called in JSON."""
+    names = getattr(owner, "NAMES", {})
+    return part.metadata.get("name", names.get(part.name, part.name))
 
 
 @cache
@@ -214,7 +230,7 @@ def plain(value: Any) -> Any:
             member = getattr(value, part.name)
             if isinstance(member, UnsetType) or (lean and member == part.default):
                 continue
-            made[part.metadata.get("name", part.name)] = plain(member)
+            made[json_name(value, part)] = plain(member)
         return made
     if isinstance(value, enum.Enum):
         return value.value
