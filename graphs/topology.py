@@ -104,9 +104,7 @@ def _edge_problems(level: Level, types: Types, everywhere: Mapping[str, Node]) -
 def _port_problems(level: Level, types: Types, edge: Edge, here: str) -> Iterator[Problem]:
     source, target = level.nodes.get(edge.source), level.nodes.get(edge.target)
     if source is not None and (kind := types.get(source.type)) is not None:
-        ports = kind.ports(source.params)
-        if source.on_error is OnError.ERROR:
-            ports = (*ports, ERROR_PORT)
+        ports = output_ports(source, kind)
         if edge.source_port not in ports:
             detail = f"edge {edge.id!r}: {source.id!r} {_offers('output', edge.source_port, ports)}"
             if edge.source_port == ERROR_PORT:
@@ -120,6 +118,12 @@ def _port_problems(level: Level, types: Types, edge: Edge, here: str) -> Iterato
         elif edge.target_port not in ports:
             detail = f"edge {edge.id!r}: {target.id!r} {_offers('input', edge.target_port, ports)}"
             yield Problem(target.id, f"{here}/target_port", ProblemCode.EDGE_PORT_UNKNOWN, detail)
+
+
+def output_ports(node: Node, kind: NodeType[Any]) -> tuple[str, ...]:
+    """The names of a node's output ports, the `error` port included when it has one."""
+    ports = kind.ports(node.params)
+    return (*ports, ERROR_PORT) if node.on_error is OnError.ERROR else ports
 
 
 def _offers(direction: str, port: str, ports: Iterable[str]) -> str:

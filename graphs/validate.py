@@ -18,7 +18,7 @@ from graphs.node_type import NodeType
 from graphs.params import Path, markers, param_problems, strings
 from graphs.problems import ProblemCode, pointer
 from graphs.registry import registry
-from graphs.topology import Level, Types, topology_problems
+from graphs.topology import Level, Types, output_ports, topology_problems
 
 MAX_NODES = 2_000
 MAX_ATTEMPTS = 20
@@ -110,6 +110,8 @@ def _node_problems(node: Node, here: str, types: Types) -> Iterator[Problem]:
         for found in param_problems(kind, node.params):
             place = pointer(f"{here}/params", found.path)
             yield Problem(node.id, place, found.code, found.detail)
+    if kind is not None:
+        yield from _pin_problems(node, kind, here)
     retry = node.retry
     limits = (
         ("retry/max_attempts", retry.max_attempts, 1, MAX_ATTEMPTS),
@@ -124,6 +126,15 @@ def _node_problems(node: Node, here: str, types: Types) -> Iterator[Problem]:
             )
             detail = f"{field.rpartition('/')[2]} is {value}; it must be from {least} to {most}"
             yield Problem(node.id, f"{here}/{field}", code, detail)
+
+
+def _pin_problems(node: Node, kind: NodeType[Any], here: str) -> Iterator[Problem]:
+    port = None if node.pinned is None else node.pinned.port
+    ports = output_ports(node, kind)
+    if port is not None and port not in ports:
+        names = ", ".join(repr(name) for name in ports) or "none"
+        detail = f"the pinned data leaves through {port!r}, which is no port of it; ports: {names}"
+        yield Problem(node.id, f"{here}/pinned/port", ProblemCode.PIN_PORT_UNKNOWN, detail)
 
 
 class _Names:
@@ -149,6 +160,7 @@ class _Names:
             if ("{{" not in text and "${" not in text) or markers(self.kind, path).literal:
                 continue
             here = pointer(base, path)
+            lazy = self.node.body is not None and markers(self.kind, path).lazy
             try:
                 references = compile_text(text).references()
             except ExpressionError as error:
@@ -158,7 +170,7 @@ class _Names:
                 yield self._problem(here, code, error.message, error.offset)
                 continue
             for reference in references:
-                found = self._wrong(reference, path)
+                found = self._wrong(reference, path, lazy)
                 if found is not None:
                     yield self._problem(here, *found, reference.offset)
 
@@ -166,11 +178,13 @@ class _Names:
         where = "" if offset is None else f" (at character {offset + 1})"
         return Problem(self.node.id, here, code, f"{detail}{where}")
 
-    def _wrong(self, reference: Reference, path: Path) -> tuple[ProblemCode, str] | None:
+    def _wrong(
+        self, reference: Reference, path: Path, lazy: bool
+    ) -> tuple[ProblemCode, str] | None:
         key = reference.key
         match reference.root:
             case "steps":
-                return self._wrong_step(key)
+                return self._wrong_step(key, lazy)
             case "vars" if key is not None and key not in self.definition.variables:
                 detail = f"there is no variable {key!r}{_near(key, self.definition.variables)}"
                 return ProblemCode.VARIABLE_UNKNOWN, detail
@@ -179,7 +193,7 @@ class _Names:
             case "secrets":
                 return self._wrong_secret(key, path)
             case "item" | "index":
-                if self.level.container is None:
+                if self.level.container is None and not lazy:
                     detail = f"{reference.root!r} exists only inside the body of a loop"
                     return ProblemCode.ITEM_OUTSIDE_BODY, detail
             case "vars" | "input" | "prev":
@@ -188,13 +202,14 @@ class _Names:
                 if unknown in self.everywhere:
                     hint = f"; for that node's output write steps.{unknown}"
                 else:
-                    known = NAMES if self.level.container is None else NAMES + BODY_NAMES
+                    inside = lazy or self.level.container is not None
+                    known = NAMES + BODY_NAMES if inside else NAMES
                     hint = f"; there are: {', '.join(known)}"
                 detail = f"there is nothing called {unknown!r}{hint}"
                 return ProblemCode.EXPRESSION_UNKNOWN_NAME, detail
         return None
 
-    def _wrong_step(self, key: str | None) -> tuple[ProblemCode, str] | None:
+    def _wrong_step(self, key: str | None, lazy: bool) -> tuple[ProblemCode, str] | None:
         if key is None:
             detail = "name one step by its id, such as steps.fetch"
             return ProblemCode.STEP_UNKNOWN, detail
@@ -203,7 +218,7 @@ class _Names:
             whole = next(parts, None)
             hint = f"; write steps[{whole!r}]" if whole else _near(key, self.everywhere)
             return ProblemCode.STEP_UNKNOWN, f"there is no node {key!r}{hint}"
-        if key in self.upstream:
+        if key in self.upstream or (lazy and key in self.within):
             return None
         if key == self.node.id:
             detail = "a node cannot use its own output"
@@ -223,6 +238,11 @@ class _Names:
                 node_id = level.container.id if level.container is not None else ""
                 level = level.outer
         return self._upstream
+
+    @property
+    def within(self) -> set[str]:
+        """The nodes of the container's own body: what is evaluated after it can use them."""
+        return set() if self.node.body is None else {node.id for node in self.node.body.nodes}
 
     def _wrong_input(self, key: str) -> tuple[ProblemCode, str] | None:
         properties = self.definition.inputs.get("properties")

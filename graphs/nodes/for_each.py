@@ -55,6 +55,7 @@ class ForEach(NodeType[ForEachParams]):
     icon = "repeat"
     params_type = ForEachParams
     container = True
+    waits = True
 
     async def run(self, params: ForEachParams, ctx: NodeContext) -> Output:
         results: list[Any] = [_LEFT_OUT] * len(params.items)
@@ -75,6 +76,10 @@ class ForEach(NodeType[ForEachParams]):
         if work.failure is not None:
             raise work.failure
         return Output([result for result in results if result is not _LEFT_OUT])
+
+    async def mock(self, params: ForEachParams, ctx: NodeContext) -> Output:
+        """The nodes of its body stand in for themselves."""
+        return await self.run(params, ctx)
 
 
 class _Work:

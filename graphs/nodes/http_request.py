@@ -3,6 +3,7 @@
 import asyncio
 import base64
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from typing import Annotated, Any, Literal, cast
 
 import httpx
@@ -11,13 +12,17 @@ from msgspec import Meta, Struct, field
 
 from graphs import outbound
 from graphs.errors import NodeError, NodeTimeoutError
+from graphs.events import now
 from graphs.expressions import format_value
+from graphs.mock_model import example
 from graphs.node_type import MASK, Category, NodeContext, NodeType, Output, Params
 
 MAX_REDIRECTS = 10
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 MAX_TIMEOUT_MS = 600_000
 RETRYABLE = frozenset({408, 425, 429})
+ASKING_TO_WAIT = frozenset({429, 503})
+CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 _SECRET: dict[str, Any] = {"x-secret": True}
 _OPTIONS: dict[str, Any] = {"frozen": True, "forbid_unknown_fields": True, "kw_only": True}
@@ -98,6 +103,26 @@ class HttpRequestParams(Params, frozen=True):
     follow_redirects: Annotated[
         bool, Meta(title="Follow redirects", description="Go on to where the server points.")
     ] = True
+    idempotency_key: Annotated[
+        bool,
+        Meta(
+            title="Tell repeated requests apart",
+            description="Send the header Idempotency-Key with POST, PUT, PATCH and DELETE: the "
+            "same for every attempt of this step, so that the server acts once.",
+        ),
+    ] = True
+    response_schema: Annotated[
+        dict[str, Any] | None,
+        Meta(
+            title="Expected answer",
+            description="A JSON Schema of the answer's body; mock runs make their data from it.",
+            extra_json_schema={
+                "x-widget": "json",
+                "x-expression": False,
+                "x-json-schema": True,
+            },
+        ),
+    ] = None
 
 
 class HttpRequest(NodeType[HttpRequestParams]):
@@ -136,12 +161,20 @@ class HttpRequest(NodeType[HttpRequestParams]):
         except httpx.RequestError as error:
             raise NodeError(f"no answer: {error}", code="connection_failed") from None
 
+    async def mock(self, params: HttpRequestParams, ctx: NodeContext) -> Output:
+        """What it put out in an earlier real run, or data made from the expected answer."""
+        if ctx.node_id in ctx.services.recorded:
+            return Output(ctx.services.recorded[ctx.node_id])
+        schema = params.response_schema
+        body = None if schema is None else example(schema, f"{params.method} {params.url}")
+        return Output({"status": 200, "headers": {}, "body": body})
+
 
 def _request(
     client: httpx.AsyncClient, params: HttpRequestParams, ctx: NodeContext
 ) -> httpx.Request:
     headers = httpx.Headers({name: format_value(value) for name, value in params.headers.items()})
-    if params.method in ("POST", "PATCH"):
+    if params.idempotency_key and params.method in CHANGING:
         headers.setdefault("Idempotency-Key", ctx.idempotency_key)
     content: bytes | None = None
     if isinstance(params.body, str):
@@ -218,6 +251,7 @@ def _answer(response: httpx.Response, content: bytes) -> dict[str, Any]:
             f"the server answered {status} {response.reason_phrase}{brief}",
             code=f"http_{status}",
             retryable=status >= 500 or status in RETRYABLE,
+            retry_after_ms=_wait_ms(response.headers) if status in ASKING_TO_WAIT else None,
         )
     answer: dict[str, Any] = {
         "status": status,
@@ -227,6 +261,18 @@ def _answer(response: httpx.Response, content: bytes) -> dict[str, Any]:
     if content and not _is_text(kind):
         answer["encoding"] = "base64"
     return answer
+
+
+def _wait_ms(headers: Mapping[str, str]) -> int | None:
+    """How long the server wants to be left alone: seconds, or until a date."""
+    asked = headers.get("retry-after", "").strip()
+    if asked.isdecimal():
+        return int(asked[:9]) * 1000
+    try:
+        left = parsedate_to_datetime(asked) - now()
+    except (ValueError, TypeError):
+        return None
+    return max(0, round(left.total_seconds() * 1000))
 
 
 def _headers(headers: Mapping[str, str]) -> dict[str, str]:

@@ -1,12 +1,10 @@
 """The node type `wait`."""
 
-import asyncio
 from datetime import timedelta
 from typing import Annotated
 
 from msgspec import Meta
 
-from graphs.events import now
 from graphs.node_type import Category, NodeContext, NodeType, Output, Params
 
 DAY_MS = 86_400_000
@@ -36,8 +34,12 @@ class Wait(NodeType[WaitParams]):
     category = Category.FLOW
     icon = "hourglass_empty"
     params_type = WaitParams
+    waits = True
 
     async def run(self, params: WaitParams, ctx: NodeContext) -> Output:
-        until = ctx.started_at + timedelta(milliseconds=params.duration_ms)
-        await asyncio.sleep((until - now()).total_seconds())
+        await ctx.wait_until(ctx.started_at + timedelta(milliseconds=params.duration_ms))
+        return Output(ctx.prev)
+
+    async def mock(self, params: WaitParams, ctx: NodeContext) -> Output:
+        """No time passes."""
         return Output(ctx.prev)

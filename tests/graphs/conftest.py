@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from msgspec import Struct
 
 from graphs.artifacts import FolderArtifacts, FolderFiles
 from graphs.errors import NodeError
-from graphs.events import Usage, now
+from graphs.events import ApprovalAnswer, ApprovalRequest, Usage, now
 from graphs.node_type import NodeContext, NodeType, Output, Services
 from graphs.params import compile_params, convert_params
 from graphs.registry import registry
@@ -37,6 +38,14 @@ class FakeContext:
         self.started: list[str] = []
         self.completed: list[tuple[str, Usage]] = []
         self.body: Callable[[Any, int], Awaitable[Any]] | None = None
+        self.lazy: Callable[[str, Any, int], Any] = lambda field, item, index: None
+        self.mock = False
+        self.called: list[tuple[str, dict[str, Any]]] = []
+        self.workflow_outputs: Any = None
+        self.inner: list[tuple[str, int]] = []
+        self.asked: list[ApprovalRequest] = []
+        self.answer: ApprovalAnswer | None = None
+        self.waited_until: list[datetime] = []
 
     @property
     def idempotency_key(self) -> str:
@@ -58,6 +67,27 @@ class FakeContext:
     async def run_body(self, item: Any, index: int) -> Any:
         assert self.body is not None
         return await self.body(item, index)
+
+    def evaluate(self, field: str, item: Any, index: int) -> Any:
+        return self.lazy(field, item, index)
+
+    async def run_workflow(self, reference: str, inputs: Mapping[str, Any]) -> Any:
+        self.called.append((reference, dict(inputs)))
+        return self.workflow_outputs
+
+    async def inner_step(
+        self, name: str, visit: int, arrived: Any, run: Callable[[NodeContext], Awaitable[Any]]
+    ) -> Any:
+        self.inner.append((name, visit))
+        return await run(self)
+
+    async def ask(self, request: ApprovalRequest) -> ApprovalAnswer:
+        self.asked.append(request)
+        assert self.answer is not None
+        return self.answer
+
+    async def wait_until(self, moment: datetime) -> None:
+        self.waited_until.append(moment)
 
 
 @pytest.fixture

@@ -2,11 +2,15 @@
 
 import gzip
 import json
+from datetime import timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
 
+from graphs.events import now
 from graphs.node_type import Services
+from graphs.nodes.http_request import HttpRequest, HttpRequestParams
 from tests.graphs.conftest import (
     FakeContext,
     Received,
@@ -55,7 +59,6 @@ async def test_sends_a_text_as_it_is(ctx: FakeContext) -> None:
         params = {"url": server.url, "method": "PUT", "body": "a=1"}
         await execute("http_request", params, ctx)
     assert server.received[0].body == b"a=1"
-    assert "idempotency-key" not in server.received[0].headers
 
 
 @pytest.mark.parametrize(
@@ -209,3 +212,55 @@ async def test_nobody_answers(ctx: FakeContext) -> None:
     error = await failure("http_request", {"url": gone.url}, ctx)
     assert error.code == "connection_failed"
     assert error.retryable
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
+async def test_requests_that_change_something_carry_a_key_for_all_attempts(
+    ctx: FakeContext, method: str
+) -> None:
+    async with serving(echo) as server:
+        given = {"url": server.url, "method": method}
+        await execute("http_request", given, ctx)
+        await execute("http_request", {**given, "idempotency_key": False}, ctx)
+        await execute("http_request", {**given, "headers": {"Idempotency-Key": "mine"}}, ctx)
+    keys = [request.headers.get("idempotency-key") for request in server.received]
+    assert keys == [None if method == "GET" else "run-1:node", None, "mine"]
+
+
+@pytest.mark.parametrize(
+    ("status", "asked", "expected"),
+    [
+        (429, "7", 7000),
+        (503, "Fri, 31 Dec 1999 23:59:59 GMT", 0),
+        (503, "soon", None),
+        (429, "", None),
+        (500, "7", None),
+    ],
+)
+async def test_a_server_may_ask_to_be_left_alone_for_a_while(
+    ctx: FakeContext, status: int, asked: str, expected: int | None
+) -> None:
+    answer = Reply(status, {"retry-after": asked} if asked else {}, [])
+    async with serving(lambda request: answer) as server:
+        error = await failure("http_request", {"url": server.url}, ctx)
+    assert error.retry_after_ms == expected
+
+
+async def test_a_date_to_wait_for_counts_from_now(ctx: FakeContext) -> None:
+    moment = format_datetime(now() + timedelta(seconds=60), usegmt=True)
+    answer = Reply(503, {"retry-after": moment}, [])
+    async with serving(lambda request: answer) as server:
+        error = await failure("http_request", {"url": server.url}, ctx)
+    assert error.retry_after_ms is not None
+    assert 50_000 < error.retry_after_ms <= 60_000
+
+
+async def test_mocked_nothing_is_called(ctx: FakeContext) -> None:
+    schema = {"type": "object", "properties": {"id": {"type": "integer", "const": 7}}}
+    params = HttpRequestParams(url="https://example.com", response_schema=schema)
+    output = await HttpRequest().mock(params, ctx)
+    assert output.value == {"status": 200, "headers": {}, "body": {"id": 7}}
+    empty = await HttpRequest().mock(HttpRequestParams(url="https://example.com"), ctx)
+    assert empty.value == {"status": 200, "headers": {}, "body": None}
+    ctx.services = Services(recorded={"node": {"status": 200, "headers": {}, "body": "real"}})
+    assert (await HttpRequest().mock(params, ctx)).value["body"] == "real"
