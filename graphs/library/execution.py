@@ -23,6 +23,9 @@ from graphs.library.graph import Context, LibraryGraph
 from graphs.node_type import NodeContext
 
 MAX_REPAIRS = 2
+AT_ONCE = 8
+"""How many nodes of one graph work side by side: a model's server may not take more."""
+
 COMMAND = "$command"
 
 _INNER: ContextVar[NodeContext] = ContextVar("heddle_inner_step")
@@ -35,9 +38,8 @@ async def execute(
     compiled = _instrumented(graph.build(), Execution(ctx)).compile(name=graph.name)
     context = Context(StepModel(settings))
     try:
-        return await compiled.ainvoke(
-            dict(given), {"recursion_limit": graph.recursion_limit}, context=context
-        )
+        limits = {"recursion_limit": graph.recursion_limit, "max_concurrency": AT_ONCE}
+        return await compiled.ainvoke(dict(given), limits, context=context)
     except GraphRecursionError:
         raise NodeError(
             f"{graph.title} had not come to an end after {graph.recursion_limit} rounds; "

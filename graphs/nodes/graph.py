@@ -65,7 +65,6 @@ class Graph(NodeType[GraphParams]):
     category = Category.AI
     icon = "hub"
     params_type = GraphParams
-    waits = True
 
     def check(self, params: Mapping[str, Any]) -> Iterable[tuple[tuple[str | int, ...], str]]:
         name = params.get("name")
