@@ -14,6 +14,8 @@ from backend.accounts import service as accounts
 from backend.accounts.authentication import Authentication
 from backend.actor import Actor
 from backend.approvals import routes as approval_routes
+from backend.artifacts import routes as artifact_routes
+from backend.artifacts import service as artifacts
 from backend.edge import Edge
 from backend.graphs import routes as graph_routes
 from backend.idempotency import Idempotency
@@ -30,6 +32,8 @@ from backend.system import service as system
 from backend.tenants import routes as tenant_routes
 from backend.tenants import service as tenants
 from backend.workflows import routes as workflow_routes
+from backend.workspaces import routes as workspace_routes
+from backend.workspaces import service as workspaces
 from ui.mount import pages
 
 API_PREFIXES = ("/api/", "/health/", "/metrics/", "/openapi.json/", "/docs/", "/redoc/")
@@ -45,6 +49,8 @@ def create_app(settings: Settings) -> Litestar:
         await database.open_database(settings)
         try:
             tenants.open_tenants(settings)
+            await artifacts.open_artifacts(settings)
+            await workspaces.open_workspaces(settings)
             models.open_prices()
             await accounts.open_accounts(settings)
             await executor.open_executor(settings)
@@ -54,6 +60,7 @@ def create_app(settings: Settings) -> Litestar:
             finally:
                 system.set_draining(True)
                 await executor.close_executor()
+                await artifacts.close_artifacts()
         finally:
             await database.close_database()
 
@@ -68,6 +75,8 @@ def create_app(settings: Settings) -> Litestar:
             approval_routes.router,
             graph_routes.router,
             model_routes.router,
+            artifact_routes.router,
+            workspace_routes.router,
         ],
         middleware=[Authentication(), Idempotency(settings.max_body_bytes)],
         dependencies={

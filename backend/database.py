@@ -27,6 +27,7 @@ from piccolo.table import Table
 from backend import postgres
 from backend.accounts.tables import EndedSession, User
 from backend.approvals.tables import Approval
+from backend.artifacts.tables import ArtifactRow
 from backend.errors import Unavailable
 from backend.models.tables import ModelPrice
 from backend.postgres import PooledPostgresEngine
@@ -36,6 +37,7 @@ from backend.sqlite import PooledSQLiteEngine
 from backend.system.tables import IdempotencyKey
 from backend.tenants.tables import Tenant
 from backend.workflows.tables import DefinitionSnapshot, Workflow, WorkflowVersion
+from backend.workspaces.tables import Workspace
 
 TABLES: tuple[type[Table], ...] = (
     Tenant,
@@ -48,6 +50,8 @@ TABLES: tuple[type[Table], ...] = (
     Approval,
     ModelPrice,
     IdempotencyKey,
+    ArtifactRow,
+    Workspace,
 )
 UNIQUE_VIOLATIONS = (sqlite3.IntegrityError, postgres.UniqueViolation)
 """What an insert raises that a unique index refuses."""

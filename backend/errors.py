@@ -11,6 +11,7 @@ AppError                  status, code, title, detail, errors, extra, headers
 ├── PreconditionFailed    412 If-Match names an older state
 ├── TooLarge              413 the body is larger than allowed
 ├── UnsupportedMedia      415 the body's media type is not taken here
+├── RangeNotSatisfiable   416 the range asked for lies beyond the file's end
 ├── Invalid               422 readable, but wrong; `errors` says where, all of it
 ├── PreconditionRequired  428 If-Match is missing
 ├── TooManyRequests       429 try again after `retry_after_s`
@@ -130,6 +131,12 @@ class UnsupportedMedia(AppError):
     status = 415
     code = "unsupported_media_type"
     title = "This media type is not taken here"
+
+
+class RangeNotSatisfiable(AppError):
+    status = 416
+    code = "range_not_satisfiable"
+    title = "The file has no such part"
 
 
 class Invalid(AppError):

@@ -29,6 +29,7 @@ class Expected(Struct, frozen=True):
     body: Any
     body_required: bool
     consumes: tuple[str, ...]
+    streams: bool = False
 
 
 class RequestReader:
@@ -43,7 +44,10 @@ class RequestReader:
         return self
 
     def learn(self, routes: Sequence[BaseRoute]) -> None:
-        """Take in what the routes' handlers declare. A handler's `opt` may hold `consumes`."""
+        """Take in what the routes' handlers declare.
+
+        A handler's `opt` may hold `consumes`, and `streams`: it reads its body by itself.
+        """
         for route in routes:
             if isinstance(route, HTTPRoute):
                 # Litestar's own answer knows only the first of an address's handlers.
@@ -56,6 +60,7 @@ class RequestReader:
                         body=None if data is None else data.annotation,
                         body_required=data is not None and not data.is_optional,
                         consumes=tuple(handler.opt.get("consumes", (JSON,))),
+                        streams=bool(handler.opt.get("streams")),
                     )
 
     async def __call__(self, request: Request[Any, Any, Any]) -> Response[None] | None:
@@ -71,6 +76,8 @@ class RequestReader:
             return None
         if request.scope["query_string"]:
             _check_query(request, expected)
+        if expected.streams:
+            return None
         if request.method in ("GET", "HEAD", "DELETE") and expected.body is None:
             return None
         body = await request.body()

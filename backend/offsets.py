@@ -1,0 +1,44 @@
+"""Opaque cursors for lists that are paged by position: rows of tables, files of folders."""
+
+import base64
+import binascii
+
+import msgspec
+from msgspec import Struct
+
+from backend.errors import Invalid
+
+MAX_OFFSET = 2**53
+
+
+class Position(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Where a page ended, of which list: what was searched for, in which order."""
+
+    offset: int
+    listed: str
+
+
+def encode_offset(offset: int, listed: str) -> str:
+    """The opaque text of a position."""
+    raw = msgspec.json.encode(Position(offset, listed))
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def decode_offset(cursor: str | None, listed: str) -> int:
+    """The position of a cursor made for the same list; 0 without one. Raises Invalid."""
+    if cursor is None:
+        return 0
+    try:
+        raw = base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4))
+        position = msgspec.json.decode(raw, type=Position)
+    except (binascii.Error, ValueError, msgspec.DecodeError) as error:
+        raise _bad_cursor() from error
+    if position.listed != listed or not 0 <= position.offset <= MAX_OFFSET:
+        raise _bad_cursor()
+    return position.offset
+
+
+def _bad_cursor() -> Invalid:
+    return Invalid.field(
+        "?cursor", "invalid_cursor", "The cursor is not one of this list and this sort."
+    )

@@ -1,0 +1,35 @@
+"""What the API says about workspaces and their files."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class WorkspaceView(Struct, frozen=True, kw_only=True):
+    """A place for files that the tenant's runs share.
+
+    `used_bytes` and `quota_bytes` are the tenant's, for files and the outputs of runs together.
+    """
+
+    id: str
+    name: str
+    files_bytes: int
+    used_bytes: int
+    quota_bytes: int
+    created_at: datetime
+
+
+class EntryKind(StrEnum):
+    FILE = "file"
+    DIRECTORY = "directory"
+
+
+class FileView(Struct, frozen=True, kw_only=True):
+    """A file or directory; `path` begins at the workspace. A directory has no size."""
+
+    path: str
+    name: str
+    kind: EntryKind
+    size_bytes: int | None
+    modified_at: datetime
