@@ -230,6 +230,25 @@ def start_to(target: str) -> list[dict[str, Any]]:
     return [{"id": "e", "source": "start", "target": target}]
 
 
+def test_a_question_from_a_sub_workflow_is_found_and_answered(
+    server: LiveServer, signed_in: Page, api: httpx.Client, run: Run
+) -> None:
+    asks = {"id": "ask", "type": "approval", "name": "Deep", "params": {"message": "Go deeper?"}}
+    inner = make(api, "Asks", asks, edges=start_to("ask"))
+    api.post(f"/api/v1/workflows/{inner}/versions", json={}).raise_for_status()
+    made = run({"id": "call", "type": "workflow", "params": {"workflow_id": inner}})
+    page = signed_in
+    inspector = show(page, server, made)
+    page.get_by_test_id("answer").click()
+    expect(inspector.get_by_test_id("inner-steps")).to_contain_text("Deep")
+    question = inspector.get_by_test_id("approval")
+    expect(question).to_contain_text("Go deeper?")
+    question.get_by_role("button", name="Approve").click()
+    expect(page.get_by_test_id("canvas")).to_have_attribute("data-run-status", "completed")
+    expect(page.get_by_test_id("answer")).to_have_count(0)
+    expect(question).to_contain_text("Approved")
+
+
 def test_the_steps_inside_a_loop_and_a_sub_workflow_are_looked_into(
     server: LiveServer, signed_in: Page, api: httpx.Client, run: Run
 ) -> None:

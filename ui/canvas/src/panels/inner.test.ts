@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { RunRecord } from '../run/record'
-import { holders, scopesOf, standing, stepsIn } from './inner'
+import { byPath, holders, scopesOf, standing } from './inner'
 
 function record(): RunRecord {
   const fold = new RunRecord()
@@ -30,32 +30,33 @@ function record(): RunRecord {
 }
 
 describe('the steps inside a step', () => {
-  const steps = record().steps()
+  const paths = byPath(record().steps())
+  const stepsIn = (path: string) => paths.get(path) ?? []
 
   it('are grouped by iteration, in the order of their numbers', () => {
-    expect(scopesOf('loop', steps)).toEqual([
+    expect(scopesOf('loop', paths.keys())).toEqual([
       { path: 'loop[0]', index: 0 },
       { path: 'loop[2]', index: 2 },
       { path: 'loop[10]', index: 10 },
     ])
-    expect(stepsIn('loop[2]', steps).map((step) => step.nodeId)).toEqual(['call'])
+    expect(stepsIn('loop[2]').map((step) => step.nodeId)).toEqual(['call'])
   })
 
   it('are found at any depth', () => {
-    expect(scopesOf('loop[10]/call', steps)).toEqual([{ path: 'loop[10]/call[0]', index: 0 }])
-    const [asked] = stepsIn('loop[10]/call[0]', steps)
+    expect(scopesOf('loop[10]/call', paths.keys())).toEqual([{ path: 'loop[10]/call[0]', index: 0 }])
+    const [asked] = stepsIn('loop[10]/call[0]')
     expect(asked).toMatchObject({ nodeId: 'ask', nodeType: 'prompt', name: 'Q' })
   })
 
   it('make known which steps hold others', () => {
-    expect(holders(steps)).toEqual(
+    expect(holders(paths.keys())).toEqual(
       new Set(['loop', 'loop[0]/call', 'loop[10]/call', 'loop[2]/call', 'loops']),
     )
   })
 
   it('stand together as their worst', () => {
-    expect(standing(stepsIn('loop[2]/call[0]', steps))).toBe('failed')
-    expect(standing(stepsIn('loop[0]/call[0]', steps))).toBe('running')
+    expect(standing(stepsIn('loop[2]/call[0]'))).toBe('failed')
+    expect(standing(stepsIn('loop[0]/call[0]'))).toBe('running')
     expect(standing([])).toBe('completed')
   })
 })

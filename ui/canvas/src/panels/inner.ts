@@ -8,11 +8,11 @@ export interface InnerScope {
 }
 
 /** The iterations that a step holds, in their order; one for a sub-workflow. */
-export function scopesOf(key: string, steps: readonly StepRecord[]): readonly InnerScope[] {
+export function scopesOf(key: string, paths: Iterable<string>): readonly InnerScope[] {
   const start = `${key}[`
   const found = new Map<number, string>()
-  for (const { path } of steps) {
-    if (path === null || !path.startsWith(start)) continue
+  for (const path of paths) {
+    if (!path.startsWith(start)) continue
     const end = path.indexOf(']', start.length)
     const index = Number(path.slice(start.length, end))
     if (end > 0 && Number.isInteger(index) && !found.has(index))
@@ -21,15 +21,22 @@ export function scopesOf(key: string, steps: readonly StepRecord[]): readonly In
   return [...found].map(([index, path]) => ({ path, index })).sort((a, b) => a.index - b.index)
 }
 
-export function stepsIn(path: string, steps: readonly StepRecord[]): readonly StepRecord[] {
-  return steps.filter((step) => step.path === path)
+/** The steps of each path; a run can have thousands. */
+export function byPath(steps: readonly StepRecord[]): ReadonlyMap<string, readonly StepRecord[]> {
+  const paths = new Map<string, StepRecord[]>()
+  for (const step of steps) {
+    if (step.path === null) continue
+    const list = paths.get(step.path)
+    if (list === undefined) paths.set(step.path, [step])
+    else list.push(step)
+  }
+  return paths
 }
 
-/** The steps that hold others, of those given. */
-export function holders(steps: readonly StepRecord[]): ReadonlySet<string> {
+/** The keys of the steps that hold the steps of these paths. */
+export function holders(paths: Iterable<string>): ReadonlySet<string> {
   const keys = new Set<string>()
-  for (const { path } of steps) {
-    if (path === null) continue
+  for (const path of paths) {
     const parts = path.split('/')
     for (let depth = 1; depth <= parts.length; depth++)
       keys.add(parts.slice(0, depth).join('/').replace(/\[\d+\]$/, ''))
