@@ -107,6 +107,7 @@ class RunControl:
         self._parked: dict[str, Parked] = {}
         self._unwound: dict[str, Parked] = {}
         self._answers: dict[str, ApprovalAnswer] = {}
+        self._quiet_s = QUIET_S
         self._working = 0
         self._moves = 0
 
@@ -189,7 +190,10 @@ class RunControl:
             self._breakpoints = options.breakpoints
         if self.pausing is PauseReason.WAITING:
             self.pausing = None
-        self.disturbed = False
+        if self.disturbed:
+            # something works unseen; each time it is given longer to show itself
+            self._quiet_s *= 4
+            self.disturbed = False
         self._stops = {}
         self._unwound = {}
         self._passed = frozenset(recorded.stops)
@@ -277,7 +281,7 @@ class RunControl:
         self._working -= 1
         if not self._working and self._parked:
             loop = asyncio.get_running_loop()
-            loop.call_later(QUIET_S, self._put_aside, self._moves)
+            loop.call_later(self._quiet_s, self._put_aside, self._moves)
 
     def park(self, step: SteeredStep, *, wake_at: datetime | None, long: bool) -> Parked:
         """Let a step wait. Raises RunSuspended or RunCancelled when nothing is to wait any more."""
