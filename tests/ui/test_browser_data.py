@@ -94,9 +94,9 @@ def test_a_large_table_is_paged_sorted_searched_and_downloaded(
     expect(cells.nth(1)).to_contain_text("9999")
 
     table.get_by_role("button", name="Download Output").click()
-    for name, start in (("CSV", b"n,city,total"), ("Parquet", b"PAR1"), ("Excel", b"PK")):
+    for name, start in (("CSV", b"n,city,total"), ("Parquet", b"PAR1"), ("JSON", b"[")):
         address = table.get_by_role("menuitem", name=name).get_attribute("href")
-        answer = page.request.get(f"{server.url}{address}")
+        answer = page.request.get(f"{server.url}{address}", timeout=60_000)
         assert answer.ok, name
         assert answer.body().removeprefix(b"\xef\xbb\xbf").startswith(start), name
 
