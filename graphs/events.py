@@ -39,7 +39,7 @@ class Usage(Struct, frozen=True):
         return Usage(
             self.input_tokens + other.input_tokens,
             self.output_tokens + other.output_tokens,
-            str(sum(costs)) if costs else None,
+            f"{sum(costs, Decimal()).normalize():f}" if costs else None,
         )
 
 
