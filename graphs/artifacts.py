@@ -170,8 +170,8 @@ class FolderFiles:
         self._root = folder.resolve()
 
     def _inside(self, name: str) -> Path:
-        path = (self._root / name).resolve()
-        if "\0" in name or not path.is_relative_to(self._root) or path == self._root:
+        path = self._root if "\0" in name else (self._root / name).resolve()
+        if not path.is_relative_to(self._root) or path == self._root:
             raise NodeError(
                 f"{name!r} is not the name of a file in the workspace",
                 code="file_name_invalid",

@@ -100,7 +100,7 @@ async def _write(
     """Write the content to a path; returns the number of rows of a table."""
     if is_chart(content):
         ending = params.name.rpartition(".")[2].lower()
-        if params.format is FileFormat.AUTO and ending in PictureFormat:
+        if params.format is FileFormat.AUTO and ending in tuple(PictureFormat):
             made = await picture(content["spec"], PictureFormat(ending))
             await asyncio.to_thread(path.write_bytes, made)
             return None

@@ -15,7 +15,7 @@ from graphs.tables.formats import FileFormat
 from graphs.tables.names import literal
 from graphs.tables.objects import records, write_objects
 from graphs.tables.results import Written, columns_of, write_result
-from graphs.tables.work import Work
+from graphs.tables.work import Work, message_of
 from graphs.tables.workbook import sheet_rows
 
 VALUE_LIMIT_BYTES = 100 * 1024 * 1024
@@ -84,8 +84,6 @@ def read_table(work: Work, path: Path, reading: Reading, target: Path) -> Writte
         return _read(work, path, reading, target)
     except duckdb.InterruptException:
         raise
-    except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.IOException) as error:
-        raise _unreadable(reading.name, _said(error)) from error
     except duckdb.Error as error:
         if isinstance(error, duckdb.OutOfMemoryException):
             raise
@@ -189,9 +187,8 @@ def _with(first: tuple[Any, ...], rows: Iterator[tuple[Any, ...]]) -> Iterator[t
 
 
 def _said(error: Exception) -> str:
-    lines = str(error).split("\n\n  file = ")[0].splitlines()
-    useful = [line for line in lines if line.strip() and "ossible" not in line][:4]
-    return " ".join(line.split("Error: ", 1)[-1].strip() for line in useful)
+    lines = message_of(error).splitlines()[:4]
+    return " ".join(line.split("Error: ", 1)[-1].strip() for line in lines)
 
 
 def _unreadable(name: str, why: str) -> NodeError:

@@ -142,12 +142,17 @@ def _readable(error: duckdb.Error, work: Work) -> NodeError:
     return NodeError(message_of(error), code="query_failed", retryable=False)
 
 
-def message_of(error: Exception, keep: int = 6) -> str:
-    """What DuckDB says, without its options and without any path of this machine."""
-    said = str(error).split("\n\n  file = ")[0].split("Possible solution")[0].strip()
-    said = re.sub(r"(?:/[\w.@~+-]+){2,}", "the file", said)
+def message_of(error: Exception, *, with_place: bool = False) -> str:
+    """What DuckDB says, without its options, any path of this machine or our part of the SQL.
+
+    `with_place` keeps the line with the mistake, where the SQL is the analyst's own.
+    """
+    said = re.split(r"\n\n  file = |Possible [Ss]olution", str(error))[0]
+    if not with_place:
+        said = re.split(r"(?:^|\n)LINE \d+:", said)[0]
+    said = re.sub(r"[\"']?(?:/[\w.@~+-]+){2,}[\"']?", "the file", said)
     lines = [line for line in said.splitlines() if line.strip()]
-    return "\n".join(lines[:keep])
+    return "\n".join(lines[:6])
 
 
 def rows_of(connection: DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
