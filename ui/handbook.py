@@ -26,6 +26,8 @@ CONTENTS = (
     ("expressions", "Expressions", "data_object"),
     ("nodes", "Node types", "widgets"),
     ("approvals", "Approvals", "how_to_reg"),
+    ("python", "The Python node", "code"),
+    ("models", "Models and agents", "auto_awesome"),
     ("api", "The API", "api"),
     ("errors", "Errors", "error_outline"),
     ("operations", "Operations", "settings"),
