@@ -14,7 +14,7 @@ from graphs.registry import registry
 
 PROMISED = {
     "start", "end", "set_fields", "template", "if", "switch", "merge", "wait", "http_request",
-    "for_each", "fail", "prompt",
+    "for_each", "fail", "prompt", "extract", "classify", "graph",
 }  # fmt: skip
 
 
