@@ -218,11 +218,6 @@ class StepContext:
             or journal.recorded.answer(self.step_id)
             or control.early_answer(self.step_id)
         )
-        if self._answer is None and self.mock:
-            self._answer = ApprovalAnswer(
-                approval_id=self.step_id, source=AnswerSource.MOCK, answer=request.default_answer
-            )
-            journal.append(self.answered(self._answer))
         if self._answer is not None:
             return self._answer
         if journal.recorded.asked(self.step_id) is None:
