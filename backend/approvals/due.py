@@ -1,7 +1,5 @@
-"""What becomes due of questions: reminders, and deadlines of runs that do not serve them.
-
-A run that executes or waits serves the deadlines of its questions itself. One that somebody has
-paused, or that stands at a breakpoint, does not; its questions are settled here, a little later.
+"""What becomes due of questions: reminders and deadlines, whether their runs execute, wait or are
+paused. The moments are in the table, so that a restart loses none.
 """
 
 import asyncio
@@ -15,19 +13,20 @@ import msgspec
 import structlog
 
 from backend.database import execute, fetch
-from backend.errors import AppError
+from backend.errors import Conflict
 from backend.runs import clock
 from backend.runs.executor import executor
 from backend.runs.status import RunStatus
 from graphs.events import AnswerSource, ApprovalAnswer, ApprovalRequest, Log, LogData, now
 
-GRACE = timedelta(seconds=2)
-"""How long after a deadline the run may take to serve it."""
-
 SOON = timedelta(seconds=1)
 """A moment is looked at no earlier: by then the question that it is of has been stored."""
 
 AT_ONCE = 200
+
+WITHDRAW = (
+    "UPDATE approval SET status = 'cancelled', answered_at = ? WHERE id = ? AND status = 'open'"
+)
 
 log = structlog.get_logger("heddle.approvals")
 
@@ -55,8 +54,7 @@ async def earliest() -> datetime | None:
         " WHERE status = 'open' AND deadline_at IS NOT NULL"
     )
     deadline = _moment(rows[0]["deadline_at"])
-    moments = [reminder, None if deadline is None else deadline + GRACE]
-    return min((moment for moment in moments if moment is not None), default=None)
+    return min((moment for moment in (reminder, deadline) if moment is not None), default=None)
 
 
 async def ring(moment: datetime) -> None:
@@ -71,7 +69,7 @@ async def ring(moment: datetime) -> None:
     rows = await fetch(
         "SELECT id, run_id, request FROM approval WHERE status = 'open' AND deadline_at <= ?"
         f" ORDER BY deadline_at LIMIT {AT_ONCE}",
-        moment - GRACE,
+        moment,
     )
     _settle(rows)
 
@@ -129,8 +127,11 @@ async def _expire(row: dict[str, Any]) -> None:
     )
     try:
         await executor().answer(row["run_id"], row["id"], given)
-    except AppError as error:
+    except Conflict as error:
         log.info("approval_settled_meanwhile", approval_id=row["id"], reason=error.code)
+        if error.code == "approval_closed":
+            # the run does not ask this any more: it must not become due again and again
+            await execute(WITHDRAW, now(), row["id"])
 
 
 def _moment(value: Any) -> datetime | None:
