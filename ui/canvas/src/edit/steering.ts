@@ -159,12 +159,19 @@ export class Steering {
   /** F8: pauses what runs, lets go on what is paused. */
   pauseOrResume(): void {
     if (!this.maySteer.value) return
-    if (this.run.status.value === 'paused') void this.run.controls.resume()
+    if (this.waits()) this.editor.notify('The run goes on by itself when what it waits for is there.')
+    else if (this.run.status.value === 'paused') void this.run.controls.resume()
     else if (this.run.status.value === 'running') void this.run.controls.pause()
   }
 
   step(): void {
-    if (this.maySteer.value && this.run.status.value === 'paused') void this.run.controls.step()
+    if (this.maySteer.value && this.run.status.value === 'paused' && !this.waits())
+      void this.run.controls.step()
+  }
+
+  private waits(): boolean {
+    const { pause } = this.run.record.value.facts
+    return this.run.status.value === 'paused' && pause?.reason === 'waiting'
   }
 
   /** The same frozen drawing with the same inputs, or with those given. */
