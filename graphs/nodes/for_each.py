@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from graphs.errors import NodeError
 from graphs.node_type import Category, NodeContext, NodeType, Output, Params
+from graphs.tables.rows import table_rows
 
 _LEFT_OUT: Any = object()
 
@@ -20,10 +21,13 @@ class OnItemError(StrEnum):
 
 class ForEachParams(Params, frozen=True):
     items: Annotated[
-        list[Any],
+        list[Any] | dict[str, Any],
         Meta(
             title="Items",
-            description="The list to go through. In the body: {{ item }} and {{ index }}.",
+            description=(
+                "The list to go through, or a table of at most 10,000 rows. In the body: "
+                "{{ item }} and {{ index }}."
+            ),
             examples=["{{ steps.rows.body }}"],
             extra_json_schema={"x-widget": "expression", "x-placeholder": "{{ input.rows }}"},
         ),
@@ -58,11 +62,14 @@ class ForEach(NodeType[ForEachParams]):
     waits = True
 
     async def run(self, params: ForEachParams, ctx: NodeContext) -> Output:
-        results: list[Any] = [_LEFT_OUT] * len(params.items)
-        work = _Work(params, ctx, results)
+        items = params.items
+        if isinstance(items, dict):
+            items = await table_rows(ctx.services.artifacts, items, "Items")
+        results: list[Any] = [_LEFT_OUT] * len(items)
+        work = _Work(params, items, ctx, results)
         workers = [
             asyncio.create_task(work.go_on())
-            for _ in range(min(params.max_concurrency, len(params.items)))
+            for _ in range(min(params.max_concurrency, len(items)))
         ]
         try:
             # not cut short by the first that raises: a graceful cancel lets the others finish
@@ -85,12 +92,14 @@ class ForEach(NodeType[ForEachParams]):
 class _Work:
     """The items that nobody has begun yet, shared by the workers."""
 
-    def __init__(self, params: ForEachParams, ctx: NodeContext, results: list[Any]) -> None:
+    def __init__(
+        self, params: ForEachParams, items: list[Any], ctx: NodeContext, results: list[Any]
+    ) -> None:
         self.failure: NodeError | None = None
         self._skip = params.on_item_error is OnItemError.SKIP
         self._ctx = ctx
         self._results = results
-        self._items: Iterator[tuple[int, Any]] = iter(enumerate(params.items))
+        self._items: Iterator[tuple[int, Any]] = iter(enumerate(items))
 
     async def go_on(self) -> None:
         """Work on items until none is left or one failed; those begun are always finished."""

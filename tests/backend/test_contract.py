@@ -17,7 +17,7 @@ Client = httpx.AsyncClient
 SHARED = {"getTemplate", "useTemplate", "getGraph"}
 """Operations on what belongs to no tenant."""
 
-NAMED_BY_CALLERS = {"putModelPrice"}
+NAMED_BY_CALLERS = {"putModelPrice", "putFile"}
 """Operations that make what is called like that, when there is none."""
 
 FOR_VIEWERS = {"changePassword", "validateWorkflow", "validateInput"}
@@ -26,6 +26,20 @@ FOR_VIEWERS = {"changePassword", "validateWorkflow", "validateInput"}
 DEFINITION = {
     "nodes": [{"id": "start", "type": "start"}, {"id": "end", "type": "end"}],
     "edges": [{"id": "e", "source": "start", "target": "end"}],
+}
+READING = {
+    "nodes": [
+        {"id": "start", "type": "start"},
+        {"id": "read", "type": "read_file", "params": {"name": "a.csv"}},
+    ],
+    "edges": [{"id": "e", "source": "start", "target": "read"}],
+}
+ASKING = {
+    "nodes": [
+        {"id": "start", "type": "start"},
+        {"id": "ask", "type": "approval", "params": {"message": "Go on?"}},
+    ],
+    "edges": [{"id": "e", "source": "start", "target": "ask"}],
 }
 HEADERS = {"Content-Type": JSON}
 ODD_IDS = (
@@ -44,7 +58,7 @@ ODD_IDS = (
 
 
 async def things(client: Client) -> dict[str, str]:
-    """A workflow with two versions, a run with steps, and a user, by their parameters' names."""
+    """A workflow with two versions, a run with steps, a file …, by their parameters' names."""
     made = await client.post("/api/v1/workflows", json={"name": "w", "definition": DEFINITION})
     url = f"/api/v1/workflows/{made.json()['id']}"
     for label in ("a", "b"):
@@ -54,8 +68,21 @@ async def things(client: Client) -> dict[str, str]:
     steps = (await client.get(f"/api/v1/runs/{run.json()['id']}/steps")).json()
     body = {"username": "somebody", "password": PASSWORD}
     user = await client.post("/api/v1/users", json=body)
+    asking = await client.post("/api/v1/workflows", json={"name": "a", "definition": ASKING})
+    await client.post(
+        f"/api/v1/workflows/{asking.json()['id']}/runs",
+        json={"version": "draft"},
+        headers={"Prefer": "wait=10"},
+    )
+    questions = (await client.get("/api/v1/approvals")).json()
     price = {"input_usd_per_million": "1", "output_usd_per_million": "2"}
     await client.put("/api/v1/model-prices/a/model", json=price)
+    workspace = (await client.get("/api/v1/workspaces")).json()["items"][0]
+    for path in ("a.csv", "b.csv"):
+        await client.put(f"/api/v1/workspaces/{workspace['id']}/files/{path}", content="n\n1\n2\n")
+    made_table = await client.post("/api/v1/workflows", json={"name": "t", "definition": READING})
+    url_of_runs = f"/api/v1/workflows/{made_table.json()['id']}/runs"
+    read = await client.post(url_of_runs, json={}, headers={"Prefer": "wait=10"})
     return {
         "model": "a/model",
         "workflow_id": made.json()["id"],
@@ -63,7 +90,11 @@ async def things(client: Client) -> dict[str, str]:
         "run_id": run.json()["id"],
         "step_id": steps["items"][0]["id"],
         "user_id": user.json()["id"],
+        "approval_id": questions["items"][0]["id"],
         "name": "first-steps",
+        "workspace_id": workspace["id"],
+        "path": "a.csv",
+        "artifact_id": read.json()["outputs"]["read"]["$artifact"],
     }
 
 

@@ -116,3 +116,20 @@ async def test_goes_through_lists_only(ctx: FakeContext, items: object) -> None:
     ctx.inputs = {"items": items}
     error = await failure("for_each", {"items": "{{ input.items }}"}, ctx)
     assert "Items" in error.message
+
+
+async def test_goes_through_the_rows_of_a_table(table_ctx: FakeContext) -> None:
+    async def body(item: dict[str, Any], index: int) -> Any:
+        return [index, item["n"], item["day"]]
+
+    table_ctx.body = body
+    query = "SELECT range AS n, DATE '2026-01-01' AS day FROM range({})"
+    table = await execute("sql", {"query": query.format(3)}, table_ctx)
+    table_ctx.inputs = {"table": table.value}
+    output = await execute("for_each", {"items": "{{ input.table }}"}, table_ctx)
+    assert output.value == [[0, 0, "2026-01-01"], [1, 1, "2026-01-01"], [2, 2, "2026-01-01"]]
+    table = await execute("sql", {"query": query.format(10_001)}, table_ctx)
+    table_ctx.inputs = {"table": table.value}
+    error = await failure("for_each", {"items": "{{ input.table }}"}, table_ctx)
+    assert error.code == "table_too_large"
+    assert "10,001 rows" in error.message
