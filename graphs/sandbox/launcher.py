@@ -238,19 +238,23 @@ def _execute(task: dict[str, Any]) -> dict[str, Any]:
         value = ends(task["prev"], task["inputs"]) if callable(ends) else names.get("result")
         if not callable(ends) and "result" not in names:
             message = "the code sets no `result` and defines no `main(prev, inputs)`"
-            return {"error": message, "code": "python_no_result"}
+            return _failed(message, code="python_no_result")
     except MemoryError:
-        return {"error": f"{_line()}the memory limit is reached", "code": "python_memory"}
+        return _failed(f"{_line()}the memory limit is reached", code="python_memory")
     except SyntaxError as error:
-        return {"error": f"line {error.lineno}: {error.msg}", "code": "python_syntax"}
+        return _failed(f"line {error.lineno}: {error.msg}", code="python_syntax")
     except BaseException as error:  # noqa: BLE001 whatever it is, the analyst is told
-        return {"error": f"{_line()}{type(error).__name__}: {error}", "code": "python_failed"}
+        return _failed(f"{_line()}{type(error).__name__}: {error}", code="python_failed")
     try:
         json.dumps(value, allow_nan=False)
     except (TypeError, ValueError, RecursionError, MemoryError) as error:
         message = f"the result cannot be written as JSON: {error}"
-        return {"error": message, "code": "python_result"}
+        return _failed(message, code="python_result")
     return {"value": value}
+
+
+def _failed(error: str, *, code: str) -> dict[str, Any]:
+    return {"error": error, "code": code}
 
 
 def _line() -> str:
