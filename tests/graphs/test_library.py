@@ -1,6 +1,11 @@
 """The hand-written graphs of this house, with the mock model and with one that is scripted."""
 
 import json
+import re
+import sys
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -8,7 +13,8 @@ import pytest
 from graphs.definition import Node
 from graphs.events import RunCompleted, StepCompleted
 from graphs.json_schema import violations
-from graphs.library.catalog import BUILT_IN, catalog
+from graphs.library import catalog as module
+from graphs.library.catalog import BUILT_IN, ENTRY_POINT_GROUP, catalog
 from graphs.library.drawing import drawing
 from graphs.library.map_reduce_summary import cut
 from graphs.node_type import Services
@@ -158,3 +164,21 @@ async def test_reasoning_has_an_end() -> None:
     output, _ = await outputs("reason_and_act", {"question": "?", "max_steps": 20}, never_done)
     assert output["answer"] == "I do not know."
     assert len(output["steps"]) == 20
+
+
+async def test_the_guides_own_graph_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    guide = Path(__file__).parent.parent.parent / "ui/help/models.md"
+    code = re.findall(r"```python\n(.*?)```", guide.read_text(), re.DOTALL)[0]
+    # as a module of its own, so that LangGraph finds what the annotations name
+    written = ModuleType("joke")
+    monkeypatch.setitem(sys.modules, "joke", written)
+    exec(code, written.__dict__)
+    point = EntryPoint("joke", "joke:GRAPH", ENTRY_POINT_GROUP)
+    monkeypatch.setattr(module, "entry_points", lambda group: [point])
+    catalog.cache_clear()
+    try:
+        output, ran = await outputs("joke", {"topic": "cats"}, [say("A joke.")])
+    finally:
+        catalog.cache_clear()
+    assert output == {"topic": "cats", "joke": "A joke."}
+    assert ran == ["joke"]
