@@ -15,12 +15,10 @@ from backend.accounts.authentication import Authentication
 from backend.actor import Actor
 from backend.approvals import routes as approval_routes
 from backend.artifacts import routes as artifact_routes
-from backend.artifacts import service as artifacts
 from backend.edge import Edge
 from backend.graphs import routes as graph_routes
 from backend.idempotency import Idempotency
 from backend.models import routes as model_routes
-from backend.models import service as models
 from backend.pagination import page_request
 from backend.problems import handle_exception
 from backend.requests import RequestReader
@@ -30,10 +28,8 @@ from backend.settings import Settings
 from backend.system import routes as system_routes
 from backend.system import service as system
 from backend.tenants import routes as tenant_routes
-from backend.tenants import service as tenants
 from backend.workflows import routes as workflow_routes
 from backend.workspaces import routes as workspace_routes
-from backend.workspaces import service as workspaces
 from ui.mount import pages
 
 API_PREFIXES = ("/api/", "/health/", "/metrics/", "/openapi.json/", "/docs/", "/redoc/")
@@ -48,10 +44,6 @@ def create_app(settings: Settings) -> Litestar:
     async def storage(_: Litestar) -> AsyncGenerator[None]:
         await database.open_database(settings)
         try:
-            tenants.open_tenants(settings)
-            await artifacts.open_artifacts(settings)
-            await workspaces.open_workspaces(settings)
-            models.open_prices()
             await accounts.open_accounts(settings)
             await executor.open_executor(settings)
             system.set_draining(False)
@@ -60,7 +52,6 @@ def create_app(settings: Settings) -> Litestar:
             finally:
                 system.set_draining(True)
                 await executor.close_executor()
-                await artifacts.close_artifacts()
         finally:
             await database.close_database()
 

@@ -36,7 +36,12 @@ from backend.runs.journal_writer import JournalWriter
 from backend.runs.metrics import watch_active
 from backend.runs.record import RunRecord
 from backend.runs.status import CLAIMABLE, RunStatus
-from backend.runs.surroundings import options_for, services_for
+from backend.runs.surroundings import (
+    close_surroundings,
+    open_surroundings,
+    options_for,
+    services_for,
+)
 from backend.settings import Settings
 from backend.workflows import service as workflows
 from graphs.compile import CompiledGraph, compile_definition
@@ -390,8 +395,7 @@ _current: list[Executor] = []
 
 async def open_executor(settings: Settings, bus: RunBus | None = None) -> Executor:
     """Start this process's executor; the database is open."""
-    services = Services(allow_hosts=settings.allow_hosts, secrets=settings.secrets)
-    executor = Executor(bus or LocalBus(), services)
+    executor = Executor(bus or LocalBus(), await open_surroundings(settings))
     await executor.open()
     _current.append(executor)
     watch_active(lambda: len(executor.active))
@@ -401,6 +405,7 @@ async def open_executor(settings: Settings, bus: RunBus | None = None) -> Execut
 async def close_executor() -> None:
     """Stop this process's executor."""
     await _current.pop().close()
+    await close_surroundings()
     watch_active(lambda: 0)
 
 

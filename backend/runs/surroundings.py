@@ -4,10 +4,14 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from msgspec.structs import replace
 
+from backend.artifacts import service as artifacts
 from backend.database import fetch
 from backend.models import service as models
 from backend.runs import event_log
 from backend.runs.record import RunRecord
+from backend.settings import Settings
+from backend.tenants import service as tenants
+from backend.workspaces import service as workspaces
 from graphs.compile import CompiledGraph
 from graphs.events import StepCompleted
 from graphs.node_type import BoundWorkflow, Services
@@ -42,6 +46,20 @@ def options_for(record: RunRecord) -> RunOptions:
     )
 
 
+async def open_surroundings(settings: Settings) -> Services:
+    """Open what runs use beside the database; returns what is the same for all of them."""
+    tenants.open_tenants(settings)
+    models.open_prices()
+    await artifacts.open_artifacts(settings)
+    await workspaces.open_workspaces(settings)
+    return Services(allow_hosts=settings.allow_hosts, secrets=settings.secrets)
+
+
+async def close_surroundings() -> None:
+    """Return when nothing of it is at work any more."""
+    await artifacts.close_artifacts()
+
+
 async def services_for(base: Services, record: RunRecord, load: LoadGraph) -> Services:
     """The services of a run; `base` has what is the same for all. Raises what `load` does."""
     workflows: Mapping[str, BoundWorkflow] = base.workflows
@@ -58,8 +76,15 @@ async def services_for(base: Services, record: RunRecord, load: LoadGraph) -> Se
     recorded = base.recorded
     if record.plan.recorded_run_id is not None:
         recorded = await outputs_of(record.plan.recorded_run_id)
-    prices = await models.prices_for(record.tenant_id)
-    return replace(base, workflows=workflows, recorded=recorded, prices=prices)
+    return replace(
+        base,
+        workflows=workflows,
+        recorded=recorded,
+        prices=await models.prices_for(record.tenant_id),
+        python_enabled=await tenants.python_enabled(record.tenant_id),
+        artifacts=artifacts.store_for(record.tenant_id, record.id),
+        files=workspaces.files_for(record.tenant_id),
+    )
 
 
 async def outputs_of(run_id: str) -> dict[str, object]:

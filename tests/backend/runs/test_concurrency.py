@@ -55,6 +55,12 @@ async def test_queued_runs_take_their_turns(door: Door) -> None:
     workflow_id = await limited(door, slow(40), 2, "queue")
     run_ids = [await door.start(workflow_id) for _ in range(7)]
     assert await most_at_once(door, workflow_id, run_ids) == 2
+
+
+async def test_one_by_one_they_keep_their_order(door: Door) -> None:
+    workflow_id = await limited(door, slow(40), 1, "queue")
+    run_ids = [await door.start(workflow_id) for _ in range(4)]
+    assert await most_at_once(door, workflow_id, run_ids) == 1
     started = [(await door.get(run_id))["started_at"] for run_id in run_ids]
     assert started == sorted(started)
 
@@ -81,7 +87,7 @@ async def test_a_new_run_replaces_the_oldest(door: Door) -> None:
 
 
 async def test_a_paused_run_holds_no_place_and_queues_when_it_is_resumed(door: Door) -> None:
-    workflow_id = await limited(door, slow(100, 100), 1, "queue")
+    workflow_id = await limited(door, slow(1_500), 1, "queue")
     first = await door.start(workflow_id)
     await door.until_running(first, "w0")
     second = await door.start(workflow_id)

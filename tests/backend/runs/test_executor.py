@@ -132,7 +132,7 @@ async def test_stopping_leaves_runs_to_the_next_start(editor: Editor, executor: 
         if delivery.kind == "step.started":
             break
     active = heir.active[run.id]
-    assert await heir.cancel(Cancel(run.id, "enough"))
+    assert await heir.heed(Cancel(run.id, "enough"))
     await asyncio.wait_for(active.ended.wait(), 10)
     await asyncio.wait_for(heir.close(), 3)
     found = await ended(editor, run)

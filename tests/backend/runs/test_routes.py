@@ -98,12 +98,12 @@ async def test_the_same_idempotency_key_starts_one_run(client: Client) -> None:
     [
         ({"inputs": {"days": "many"}}, "/inputs/days"),
         ({"inputs": []}, "/inputs"),
-        ({"mode": "mock"}, "/mode"),
+        ({"config": {"retries": 3}}, "/config/retries"),
         ({"mode": "sideways"}, "/mode"),
         ({"version": 0}, "/version"),
         ({"version": "newest"}, "/version"),
-        ({"breakpoints": ["greet"]}, "/breakpoints"),
-        ({"only": {"until": "greet"}}, "/only"),
+        ({"breakpoints": ["nobody"]}, "/breakpoints/0"),
+        ({"only": {"until": "nobody"}}, "/only/until"),
         ({"nonsense": 1}, "/nonsense"),
     ],
 )

@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 from uuid_utils.compat import uuid7
 
 from backend.actor import Actor, Role
@@ -29,6 +30,7 @@ from tests.backend.runs.drawings import (
     node,
     slow,
 )
+from tests.backend.runs.ledger import Ledger
 
 
 async def test_a_run_gives_outputs_progress_and_times(editor: Editor) -> None:
@@ -194,14 +196,22 @@ async def test_a_run_is_cancelled_at_once(editor: Editor) -> None:
         await service.cancel(editor.actor, run.id)
 
 
-async def test_a_graceful_cancel_lets_the_running_step_finish(editor: Editor) -> None:
-    workflow_id = await editor.publish(slow(300, 1))
+async def test_a_graceful_cancel_lets_the_running_step_finish(
+    editor: Editor, executor: Executor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = Ledger(delay_s=0.5)
+    services = replace(executor._services, allow_hosts=("127.0.0.1",))
+    monkeypatch.setattr(executor, "_services", services)
+    url = f"{ledger.url}/t/w0"
+    call = node("w0", "http_request", method="POST", url=url)
+    workflow_id = await editor.publish(chain(call, node("w1", "wait", duration_ms=1)))
     run = await service.start(editor.actor, workflow_id, StartRun())
     await editor.until_steps_run(1)
     asked = await service.cancel(editor.actor, run.id, graceful=True)
     assert asked.status is RunStatus.CANCELLING
     assert (await service.wait(editor.actor, run.id, 10)).status is RunStatus.CANCELLED
     steps = {step.node_id: step.status for step in await service.steps(editor.actor, run.id)}
+    ledger.close()
     assert steps["w0"] is StepStatus.COMPLETED
     assert "w1" not in steps
 
