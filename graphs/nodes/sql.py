@@ -49,7 +49,7 @@ class Sql(TableNode[SqlParams]):
 
     name = "sql"
     title = "SQL query"
-    icon = "database"
+    icon = "storage"
     params_type = SqlParams
 
     async def run(self, params: SqlParams, ctx: NodeContext) -> Output:
