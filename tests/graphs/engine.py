@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -83,7 +84,8 @@ class Execution:
         self.journal = MemoryJournal(earlier or (), watch=self.seen.append)
         self.control = RunControl()
         types = {**registry(), **{kind.name: kind for kind in scripted}}
-        self._run = run(
+        self._run = partial(
+            run,
             compile_definition(definition, types),
             run_id="run",
             inputs=inputs or {},
@@ -95,7 +97,7 @@ class Execution:
 
     async def finish(self) -> RunEnd | RunPaused:
         """Execute it until it ends or is put aside."""
-        self.end = await asyncio.wait_for(self._run, 20)
+        self.end = await asyncio.wait_for(self._run(), 20)
         return self.end
 
     async def begin(self) -> None:
