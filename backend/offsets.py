@@ -11,7 +11,7 @@ from backend.errors import Invalid
 MAX_OFFSET = 2**53
 
 
-class Position(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class ListPlace(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """Where a page ended, of which list: what was searched for, in which order."""
 
     offset: int
@@ -20,7 +20,7 @@ class Position(Struct, frozen=True, array_like=True, forbid_unknown_fields=True)
 
 def encode_offset(offset: int, listed: str) -> str:
     """The opaque text of a position."""
-    raw = msgspec.json.encode(Position(offset, listed))
+    raw = msgspec.json.encode(ListPlace(offset, listed))
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
@@ -30,7 +30,7 @@ def decode_offset(cursor: str | None, listed: str) -> int:
         return 0
     try:
         raw = base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4))
-        position = msgspec.json.decode(raw, type=Position)
+        position = msgspec.json.decode(raw, type=ListPlace)
     except (binascii.Error, ValueError, msgspec.DecodeError) as error:
         raise _bad_cursor() from error
     if position.listed != listed or not 0 <= position.offset <= MAX_OFFSET:
