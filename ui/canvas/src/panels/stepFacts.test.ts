@@ -22,5 +22,6 @@ describe('what a step took', () => {
     const priced = { ...step, usage: { ...usage, cost_usd: '0.02' } }
     expect(factsOf(priced, 'output')).toEqual(['1.5 s', '1,200 → 30 tokens', '$0.0200', 'local/tiny'])
     expect(unpricedModels([step, priced, step])).toEqual(['local/tiny'])
+    expect(unpricedModels([{ ...step, model: 'mock' }])).toEqual([])
   })
 })

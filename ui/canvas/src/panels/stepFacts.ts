@@ -21,9 +21,13 @@ export function tokensOf(usage: StepUsage | null | undefined): number {
   return usage ? usage.input_tokens + usage.output_tokens : 0
 }
 
+/** The built-in model, which answers without a provider: there is nothing to pay. */
+const MOCK = 'mock'
+
 /** The model whose price is missing, when that keeps a step from having a cost. */
 export function unpricedModel(step: StepRecord): string | null {
-  return tokensOf(step.usage) > 0 && !step.usage?.cost_usd ? step.model : null
+  if (tokensOf(step.usage) === 0 || step.usage?.cost_usd || step.model === MOCK) return null
+  return step.model
 }
 
 export function factsOf(step: StepRecord, side: 'input' | 'output'): readonly string[] {
