@@ -159,7 +159,11 @@ async def steps(actor: Actor, run_id: str) -> list[StepView]:
     record = await find(actor, run_id)
     found = fold(await event_log.read_all(run_id))
     definition = await workflows.definition_by_hash(actor.tenant_id, record.definition_hash)
-    inputs = StepInputs(definition, record.inputs, found)
+    called = {
+        reference: await workflows.definition_by_hash(actor.tenant_id, bound.definition_hash)
+        for reference, bound in record.plan.workflows.items()
+    }
+    inputs = StepInputs(definition, record.inputs, found, called)
     for step in found:
         inputs.fill(step)
     return found
