@@ -163,9 +163,10 @@ class Inbox:
         try:
             actor = await self.session.now()
             await self._show(actor)
-            if self.chosen is None and self.shown and self.show == "open":
-                self.chosen = next((view.id for each in self.shown for view in each.items), None)
-                await self.question.open(actor, self.chosen)
+            first = next((view.id for group in self.shown for view in group.items), None)
+            if self.chosen is None and first is not None and self.show == "open":
+                self.chosen = first
+                await self.question.open(actor, first)
                 await self._show(actor)
             else:
                 await self.question.refresh(actor)
