@@ -40,18 +40,30 @@ def export_python(
 ) -> str:
     """The source of the file. Raises DefinitionError, and ExportError for what it cannot hold."""
     graph = compile_definition(definition, types)
-    return _File(graph, definition, name, description).text()
+    file = _File(graph, definition, name, description)
+    text = file.text()
+    if file.bundle.has_taken("graphs.expressions"):
+        # an agent writes expressions of its own: the whole language comes along
+        text = _File(graph, definition, name, description, whole_language=True).text()
+    return text
 
 
 class _File:
     def __init__(
-        self, graph: CompiledGraph, definition: Definition, name: str, description: str
+        self,
+        graph: CompiledGraph,
+        definition: Definition,
+        name: str,
+        description: str,
+        *,
+        whole_language: bool = False,
     ) -> None:
         self.graph = graph
         self.definition = definition
         self.title = name
         self.description = description
-        self.bundle = Bundle()
+        self.whole_language = whole_language
+        self.bundle = Bundle(with_budgets=whole_language)
         self.problems: list[Problem] = []
         self.pointers = {node.id: pointer for node, pointer in walk(definition)}
         self.functions: dict[str, str] = {}
@@ -63,7 +75,10 @@ class _File:
             if function.name != "default" and function.call.__module__ in homes
         }
         for python_name, ref in self.named.items():
-            self.bundle.call_it(ref, python_name)
+            if whole_language:
+                self.bundle.add(ref)
+            else:
+                self.bundle.call_it(ref, python_name)
 
     def text(self) -> str:
         nodes = [self._function(node) for node in _nodes(self.graph)]
@@ -71,6 +86,8 @@ class _File:
             raise ExportError(self.problems)
         graphs = [*self._bodies(self.graph), self._build()]
         setting = self._setting()
+        if self.whole_language:
+            setting = f"{self._free_functions(nodes)}{setting}"
         code = "\n\n\n".join([*nodes, *graphs, setting, "StateGraph START END command_line"])
         self._take(code)
         imports = [
@@ -100,12 +117,17 @@ class _File:
 
     def _take(self, code: str) -> None:
         for word in sorted(set(_WORD.findall(code))):
-            if word in self.named:
+            if word in self.named and not self.whole_language:
                 self.bundle.add(self.named[word])
             for home in (RUNTIME, f"{RUNTIME}_values", f"{RUNTIME}_nodes"):
                 ref = Ref(home, word)
                 if self.bundle.has(ref):
                     self.bundle.add(ref)
+
+    def _free_functions(self, nodes: list[str]) -> str:
+        self.bundle.add(Ref(f"{RUNTIME}_language", "free"))
+        used = sorted(set(_WORD.findall("\n".join(nodes))) & set(self.named))
+        return "".join(f"{name} = free({quote(name[3:])})\n" for name in used) + "\n"
 
     def _docstring(self) -> str:
         about = " ".join(self.description.split())

@@ -6,18 +6,19 @@ So an exported node does what the same node does here, by the same code. What on
 
 import ast
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
 from graphs.exporting.layout import WIDTH, Group, render
-from graphs.exporting.modules import Alias, External, Meaning, Ref, module
+from graphs.exporting.modules import External, Meaning, Ref, module
 from graphs.exporting.plain import Plain, is_struct
 
 RUNTIME = "graphs.exporting.runtime"
 VALUES = "graphs.exporting.runtime_values"
 NODES = "graphs.exporting.runtime_nodes"
-VERBATIM = frozenset({RUNTIME, VALUES, NODES, "graphs.errors"})
+LANGUAGE = "graphs.exporting.runtime_language"
+VERBATIM = frozenset({RUNTIME, VALUES, NODES, LANGUAGE, "graphs.errors"})
 """Modules that an exported file quotes as they are, comments included."""
 
 STAND_INS: Mapping[Ref, Ref] = {
@@ -40,40 +41,56 @@ class NotPortable(Exception):
 
 
 class Piece(Struct, frozen=True):
-    """A definition as source text. `imports`: names of other packages that it mentions."""
+    """A definition as source text. `at_once`: what it uses while it is being defined.
+
+    `imports`: names of other packages that it mentions.
+    """
 
     ref: Ref
     source: str
     uses: frozenset[Ref]
+    at_once: frozenset[Ref]
     imports: frozenset[tuple[str, External]]
 
 
 class Bundle:
     """The definitions that a file needs; names are those of the engine, made unique."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, with_budgets: bool = False) -> None:
+        self.with_budgets = with_budgets
         self.pieces: dict[Ref, Piece] = {}
         self._names: dict[Ref, str] = {}
-        self._taken: dict[str, Ref] = {}
+        self._taken: dict[str, Ref] = {name: Ref("", name) for name in RESERVED}
+        self._imported: dict[str, External] = {**_PLAIN_IMPORTS}
         for verbatim in sorted(VERBATIM):
             for name in module(verbatim).definitions:
                 self.name(Ref(verbatim, name))
-            for meaning in module(verbatim).names.values():
+            for bound, meaning in module(verbatim).names.items():
                 if isinstance(meaning, Ref):
                     self.name(meaning)
+                elif isinstance(meaning, External):
+                    self.import_name(bound, meaning)
 
     def name(self, ref: Ref) -> str:
         """What a definition is called in the file."""
         ref = resolved(ref)
         if ref not in self._names:
             name = ref.name
-            if name in self._taken:
+            if name in self._taken or name in self._imported:
                 name = f"{ref.module.rpartition('.')[2]}_{ref.name.lstrip('_')}"
-            while name in self._taken:
+            while name in self._taken or name in self._imported:
                 name = f"{name}_"
             self._names[ref] = name
             self._taken[name] = ref
         return self._names[ref]
+
+    def import_name(self, bound: str, external: External) -> str:
+        """What a name of another package is called in the file."""
+        name = bound
+        while name in self._taken or self._imported.get(name, external) != external:
+            name = f"{name}_"
+        self._imported[name] = external
+        return name
 
     def call_it(self, ref: Ref, name: str) -> str:
         """Give a definition that is not used yet a name of its own choice."""
@@ -94,6 +111,10 @@ class Bundle:
             waiting += sorted(piece.uses - self.pieces.keys(), reverse=True)
         return self.name(ref)
 
+    def has_taken(self, origin: str) -> bool:
+        """Whether something of a module is used."""
+        return any(ref.module == origin for ref in self.pieces)
+
     def has(self, ref: Ref) -> bool:
         """Whether there is such a definition."""
         return ref.name in module(ref.module).definitions
@@ -113,11 +134,23 @@ class Bundle:
         if ref in done or ref in open_ or ref not in self.pieces:
             return
         open_.add(ref)
-        node = module(ref.module).definitions[ref.name]
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            for used in sorted(self.pieces[ref].uses, key=_place):
-                self._visit(used, done, open_)
+        at_once = self.pieces[ref].at_once
+        for used in sorted(at_once, key=_place):
+            self._visit(used, done, open_)
+        # what is called while a module is executed must be complete
+        for used in sorted(self._behind(at_once), key=_place):
+            self._visit(used, done, open_)
         done[ref] = None
+
+    def _behind(self, refs: Iterable[Ref]) -> set[Ref]:
+        found: set[Ref] = set()
+        waiting = list(refs)
+        while waiting:
+            ref = waiting.pop()
+            if ref not in found and ref in self.pieces:
+                found.add(ref)
+                waiting += self.pieces[ref].uses
+        return found
 
     def import_lines(self, more: Iterable[str] = ()) -> str:
         """The imports of all definitions, in the order a formatter gives them."""
@@ -151,7 +184,8 @@ class Bundle:
             source = _segment(node, home.text)
             tree = ast.parse(source)
         else:
-            tree = Plain(home, self.name).take(node)
+            plain = Plain(home, self.name, self.import_name, with_budgets=self.with_budgets)
+            tree = plain.take(node)
             source = ast.unparse(tree)
             if source == ast.unparse(node):
                 source = _segment(node, home.text)
@@ -163,30 +197,37 @@ class Bundle:
             for part in ast.walk(tree)
             if isinstance(part, ast.Constant) and isinstance(part.value, str)
         }
+        first = set(_at_definition(tree))
         uses: set[Ref] = set()
+        at_once: set[Ref] = set()
         imports: set[tuple[str, External]] = set()
         for name in names | quoted:
             meaning = self._meaning(name, ref.module)
             if isinstance(meaning, Ref):
                 uses.add(resolved(meaning))
+                if name in first:
+                    at_once.add(resolved(meaning))
             elif isinstance(meaning, External) and name in names:
                 if meaning.module.split(".")[0] in FOREIGN:
                     raise NotPortable(f"{ref.module} needs {meaning.module}")
                 imports.add((name, meaning))
-        return Piece(ref, source, frozenset(uses - {ref}), frozenset(imports))
+        own = {ref}
+        return Piece(
+            ref, source, frozenset(uses - own), frozenset(at_once - own), frozenset(imports)
+        )
 
     def _meaning(self, name: str, origin: str) -> Meaning | None:
         taken = self._taken.get(name)
         if taken is not None:
-            return taken
-        home = module(origin)
-        meaning = home.meaning(name)
-        if isinstance(meaning, External) and origin not in VERBATIM:
-            return _PLAIN_IMPORTS.get(name, meaning)
-        if meaning is None and name in _PLAIN_IMPORTS:
-            return _PLAIN_IMPORTS[name]
-        return None if isinstance(meaning, Alias | Ref) else meaning
+            return taken if taken.module else None
+        known = self._imported.get(name)
+        if known is not None and (name in _PLAIN_IMPORTS or known in module(origin).names.values()):
+            return known
+        return None
 
+
+RESERVED = ("INPUTS", "VARIABLES", "SETTING", "build", "run_workflow")
+"""What a file names itself."""
 
 _PLAIN_IMPORTS: Mapping[str, External] = {
     "dataclass": External("dataclasses", "dataclass"),
@@ -208,6 +249,26 @@ def resolved(ref: Ref) -> Ref:
         if not isinstance(meaning, Ref):
             return ref
         ref = meaning
+
+
+def _at_definition(node: ast.AST) -> Iterator[str]:
+    """The names that must be there when a definition is executed: none of functions' bodies."""
+    match node:
+        case ast.FunctionDef() | ast.AsyncFunctionDef():
+            parts = [*node.decorator_list, *node.args.defaults, *node.args.kw_defaults]
+            for part in parts:
+                if part is not None:
+                    yield from _at_definition(part)
+        case ast.Lambda() | ast.arg():
+            return
+        case ast.AnnAssign():
+            if node.value is not None:
+                yield from _at_definition(node.value)
+        case ast.Name():
+            yield node.id
+        case _:
+            for part in ast.iter_child_nodes(node):
+                yield from _at_definition(part)
 
 
 def _import(origin: str, names: list[str]) -> str:

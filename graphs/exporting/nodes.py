@@ -1,6 +1,7 @@
 """Node functions of an exported file: plain Python for simple types, the engine's own code else."""
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any, cast
 
 from msgspec import Struct
@@ -10,6 +11,7 @@ from graphs.exporting.bundle import Bundle
 from graphs.exporting.expressions import text_code, value_code
 from graphs.exporting.layout import Chain, Code, Group, Keyed, call, literal, mapping, quote, render
 from graphs.exporting.modules import Ref, defining
+from graphs.library.catalog import catalog
 from graphs.node_type import NodeType
 from graphs.params import markers, schema_of
 
@@ -48,6 +50,8 @@ def _by_its_own_code(node: CompiledNode, bundle: Bundle) -> Written:
         raise NotExportable(
             "it calls another workflow, which a file cannot reach; copy that one's nodes in"
         )
+    if kind.name == "graph":
+        return _library_graph(node, bundle)
     runner = bundle.add(defining(type(kind)))
     shape = bundle.add(defining(kind.params_type))
     bundle.add(Ref(VALUES, "shaped"))
@@ -63,6 +67,28 @@ def _by_its_own_code(node: CompiledNode, bundle: Bundle) -> Written:
         f"return await {runner}().run(params, run)",
     ]
     return Written(lines, lazy)
+
+
+def _library_graph(node: CompiledNode, bundle: Bundle) -> Written:
+    kind, params = node.type, node.node.params
+    graph = catalog()[params["name"]]
+    origin = graph.build.__module__
+    if not origin.startswith("graphs.library."):
+        raise NotExportable(f"the graph {graph.name!r} is not one of Heddle's own")
+    constant = next(name for name, value in vars(import_module(origin)).items() if value is graph)
+    drawn = bundle.add(Ref(origin, constant))
+    shape = bundle.add(defining(kind.params_type))
+    bundle.add(Ref(VALUES, "shaped"))
+    execute = bundle.add(Ref("graphs.library.execution", "execute"))
+    settings = bundle.add(Ref("graphs.model_params", "settings_of"))
+    defaults = bundle.add(Ref("graphs.json_schema", "with_defaults"))
+    fields = {name: param_code(kind, raw, (name,)) for name, raw in params.items()}
+    lines = [
+        render(Keyed("params = ", call("shaped", shape, mapping(fields))), 1),
+        f"given = {defaults}({drawn}.input_schema, params.input)",
+        f"return await {execute}({drawn}, given, {settings}(params, run), run)",
+    ]
+    return Written(lines, {})
 
 
 def param_code(kind: NodeType[Any], raw: Any, path: tuple[str | int, ...]) -> Code:

@@ -15,15 +15,22 @@ _KNOWN = frozenset(
 """Names that annotations keep; one with another name in it is left out."""
 
 Namer = Callable[[Ref], str]
+Importer = Callable[[str, External], str]
 
 
 class Plain(ast.NodeTransformer):
-    """Rewrites a copy of a definition; `name` gives references their names in the file."""
+    """Rewrites a copy of a definition; `name` and `import_name` give the names in the file."""
 
-    def __init__(self, home: Module, name: Namer) -> None:
+    def __init__(
+        self, home: Module, name: Namer, import_name: Importer, *, with_budgets: bool = False
+    ) -> None:
         self.home = home
         self.name = name
-        self.language = home.name.startswith("graphs.language")
+        self.import_name = import_name
+        self.language = home.name.startswith("graphs.language") and not with_budgets
+        self.left_out = ("override",) if with_budgets else ("named", "override")
+        # LangGraph looks at what a graph's nodes say that they take
+        self.typed = home.name.startswith("graphs.library")
         self.locals: list[set[str]] = []
 
     def take(self, node: ast.stmt) -> ast.Module:
@@ -41,6 +48,8 @@ class Plain(ast.NodeTransformer):
         if meaning in (External("msgspec", "UNSET"), External("msgspec", "UnsetType")):
             runtime = Ref("graphs.exporting.runtime_values", node.id)
             return ast.Name(self.name(runtime), node.ctx)
+        if isinstance(meaning, External) and meaning.module != "msgspec":
+            return ast.Name(self.import_name(node.id, meaning), node.ctx)
         return node
 
     def visit_Attribute(self, node: ast.Attribute) -> Any:
@@ -92,21 +101,23 @@ class Plain(ast.NodeTransformer):
         node.decorator_list = [
             part
             for part in node.decorator_list
-            if dotted(part.func if isinstance(part, ast.Call) else part)
-            not in ("named", "override")
+            if dotted(part.func if isinstance(part, ast.Call) else part) not in self.left_out
         ]
         if self.language:
             _without_budget(node.args)
         for argument in _arguments(node.args):
-            if argument.annotation is not None and not _is_known(argument.annotation):
+            if argument.annotation is not None and not self._is_kept(argument.annotation):
                 argument.annotation = None
-        if node.returns is not None and not _is_known(node.returns):
+        if node.returns is not None and not self._is_kept(node.returns):
             node.returns = None
         self.locals.append(_bound(node))
         self.generic_visit(node)
         self.locals.pop()
         node.body = node.body or [ast.Pass()]
         return node
+
+    def _is_kept(self, annotation: ast.expr) -> bool:
+        return self.typed or _is_known(annotation)
 
     def _own_name(self, name: str) -> str:
         return self.name(Ref(self.home.name, name)) if name in self.home.definitions else name
