@@ -22,8 +22,8 @@ def quick(api: httpx.Client) -> str:
 
 @pytest.fixture(scope="module")
 def slow(api: httpx.Client) -> str:
-    """A workflow that waits until somebody cancels it."""
-    return make(api, "Slow", {"id": "last", "type": "wait", "params": {"duration_ms": 600_000}})
+    """A workflow that waits until somebody cancels it, not so long that the run is put aside."""
+    return make(api, "Slow", {"id": "last", "type": "wait", "params": {"duration_ms": 29_000}})
 
 
 @pytest.fixture
