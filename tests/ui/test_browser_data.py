@@ -289,3 +289,18 @@ def test_the_steps_inside_a_loop_and_a_sub_workflow_are_looked_into(
     expect(steps.get_by_role("link", name="Open the workflow")).to_have_attribute(
         "href", f"/workflows/{inner}"
     )
+
+
+def test_the_rounds_of_an_agent_graph_are_told_in_their_order(
+    server: LiveServer, signed_in: Page, run: Run
+) -> None:
+    params = {"name": "plan_and_execute", "input": {"goal": "Count the cities"}}
+    made = run({"id": "agent", "type": "graph", "params": params})
+    inspector = show(signed_in, server, made, "agent")
+    inspector.get_by_role("tab", name="Steps").click()
+    steps = inspector.get_by_test_id("inner-steps")
+    expect(steps.locator("[data-step-key]").first).to_contain_text("plan")
+    expect(steps.locator("[data-step-key]").last).to_contain_text("answer")
+    expect(steps.locator("[data-step-key]").last).to_contain_text("tok")
+    steps.locator("[data-step-key]").last.click()
+    expect(steps.get_by_test_id("data-view")).to_contain_text("mock answer")
