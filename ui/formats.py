@@ -72,6 +72,16 @@ def duration(ms: int | None) -> str:
     return f"{seconds // 3600} h {seconds % 3600 // 60} min"
 
 
+def size(count: int) -> str:
+    """`340 B`, `1.2 KB`, `5 GB`; a KB has 1,024 bytes, as file managers have it."""
+    value = float(count)
+    for unit in ("B", "KB", "MB", "GB"):
+        if value < 1024 or unit == "GB":
+            break
+        value /= 1024
+    return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"
+
+
 def amount(count: int, one: str, many: str | None = None) -> str:
     """`1 node`, `1,204 nodes`."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -25,6 +25,7 @@ CONTENTS = (
     ("editor", "The editor", "edit"),
     ("expressions", "Expressions", "data_object"),
     ("nodes", "Node types", "widgets"),
+    ("tables", "Tables and files", "table_chart"),
     ("approvals", "Approvals", "how_to_reg"),
     ("python", "The Python node", "code"),
     ("models", "Models and agents", "auto_awesome"),

@@ -17,6 +17,7 @@ from ui.pages import (
     approvals,
     editor,
     errors,
+    files,
     help,
     prices,
     run,
@@ -31,7 +32,7 @@ from ui.theme import ASSETS, head_html, logo
 RECONNECT_TIMEOUT_S = 30
 """Shorter, a busy browser misses its pings and loses the page (NiceGUI's default is 3)."""
 
-DRAWN = (approvals, editor, prices, run, runs, tenant, users, workflows)
+DRAWN = (approvals, editor, files, prices, run, runs, tenant, users, workflows)
 """The modules whose pages NiceGUI draws; importing them has registered them."""
 
 _hosts: list[FastAPI] = []

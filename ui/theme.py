@@ -88,6 +88,7 @@ THEME_COOKIE = "heddle_theme"
 NAVIGATION = (
     ("/", "account_tree", "Workflows", Role.VIEWER),
     ("/runs", "history", "Runs", Role.VIEWER),
+    ("/files", "folder_open", "Files", Role.VIEWER),
     ("/approvals", "how_to_reg", "Approvals", Role.VIEWER),
     ("/users", "group", "Users", Role.ADMIN),
     ("/settings", "settings", "Settings", Role.ADMIN),

@@ -2,8 +2,11 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from msgspec import Struct
+
+from graphs.artifacts import Column
 
 
 class WorkspaceView(Struct, frozen=True, kw_only=True):
@@ -33,3 +36,10 @@ class FileView(Struct, frozen=True, kw_only=True):
     kind: EntryKind
     size_bytes: int | None
     modified_at: datetime
+
+
+class Preview(Struct, frozen=True, kw_only=True):
+    """The first rows of a file, read as the node type `read_file` reads it."""
+
+    columns: list[Column]
+    rows: list[dict[str, Any]]

@@ -18,14 +18,20 @@ from backend.tenants import service as tenants
 from backend.workspaces import files, usage
 from backend.workspaces.files import FileInTheWay, WorkspaceFiles
 from backend.workspaces.names import BadName, clean, path_of
-from backend.workspaces.schemas import EntryKind, FileView, WorkspaceView
+from backend.workspaces.schemas import EntryKind, FileView, Preview, WorkspaceView
 from graphs.artifacts import RunFiles
+from graphs.errors import NodeError
 from graphs.events import now
+from graphs.tables.formats import format_of
+from graphs.tables.reading import Reading, read_table
+from graphs.tables.results import Written
+from graphs.tables.work import Work, run_work
 
 FOLDER = "workspaces"
 UPLOADS = "uploads"
 DEFAULT_NAME = "Files"
 MAX_UPLOAD_BYTES = 2 * 1024**3
+MAX_PREVIEWED_BYTES = 100 * 1024**2
 
 _SORTS: dict[str, Callable[[FileView], Any]] = {
     "name": lambda file: file.name.casefold(),
@@ -99,6 +105,24 @@ async def file_path(actor: Actor, workspace_id: str, name: str) -> Path:
     if not await asyncio.to_thread(path.is_file):
         raise _no_file()
     return path
+
+
+async def preview(actor: Actor, workspace_id: str, name: str) -> Preview:
+    """The first rows of a table. Raises NotFound, Invalid for what cannot be read as one."""
+    path = await file_path(actor, workspace_id, name)
+    if await asyncio.to_thread(files.size_of, path) > MAX_PREVIEWED_BYTES:
+        raise Invalid("The file is too large for a preview; download it, or read it in a workflow.")
+    reading = Reading(name=name.rpartition("/")[2], format=format_of(name))
+    folder = _root("uploads") / str(uuid7())
+
+    def job(work: Work) -> Written:
+        return read_table(work, path, reading, work.folder / "table.parquet")
+
+    try:
+        written = await run_work(folder, job)
+    except NodeError as error:
+        raise Invalid(error.message, code=error.code) from error
+    return Preview(columns=list(written.columns), rows=written.preview)
 
 
 async def upload(
