@@ -72,7 +72,9 @@ class Inbox:
         with ui.element("aside").classes("inbox-side").props('aria-label="Questions"'):
             with ui.element("div").classes("inbox-filters"):
                 toggle = ui.toggle(SHOWS, value=self.show).classes("segmented")
-                toggle.props("no-caps unelevated spread")
+                toggle.props(
+                    "no-caps unelevated spread toggle-color=chosen toggle-text-color=chosen"
+                )
                 toggle.on_value_change(self.session.event_action(self._filter))
                 search = ui.input(placeholder="Search").mark("approval-search")
                 search.props('outlined dense debounce=250 clearable aria-label="Search"')
