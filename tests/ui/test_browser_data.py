@@ -187,7 +187,7 @@ def test_a_question_is_answered_on_the_page_of_its_run(
     expect(node).to_have_attribute("data-status", "completed")
 
     expect(page.locator("[data-node-id=count]")).to_have_attribute("data-status", "waiting")
-    page.locator("[data-node-id=count] .wf-title").click()
+    page.get_by_test_id("answer").click()
     expect(question).to_contain_text("How many?")
     amount = question.locator("[data-field='/amount']")
     amount.locator("input, textarea").first.fill("3")
