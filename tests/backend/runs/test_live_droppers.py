@@ -28,8 +28,9 @@ class Dropper:
 
     async def watch(self) -> None:
         """Return when the stream has said that it is at its end."""
-        while not await self._look():
-            await asyncio.sleep(self._chance.random() * 0.05)
+        ended = False
+        while not ended:
+            ended = await self._look()
 
     async def _look(self) -> bool:
         self.connections += 1
