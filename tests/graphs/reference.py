@@ -49,17 +49,22 @@ def _into(graph: Definition | Body, node: Node) -> list[Any]:
 def _execute(node: Node, prev: Any, path: str, result: Result) -> tuple[str, Any, tuple[str, ...]]:
     says = node.params.get("says", "out")
     if node.body is not None:
-        results = []
-        for index in range(node.params["times"]):
+        until = node.type == "repeat_until"
+        results = [prev] if until else []
+        for index in range(min(node.params["times"], node.params.get("max_iterations", 9))):
             inner = f"{path}/{node.id}[{index}]" if path else f"{node.id}[{index}]"
-            body = interpret(node.body, index, inner)
+            body = interpret(node.body, results[-1] if until else index, inner)
             result.fates.update(body.fates)
             leaves = [n for n in node.body.nodes if all(e.source != n.id for e in node.body.edges)]
             only = len(leaves) == 1
             results.append(next(iter(body.outputs.values()), None) if only else body.outputs)
             if body.failed:
                 says = "raise"
-        value: Any = results
+                if until:
+                    break
+        if until and node.params["times"] > node.params["max_iterations"]:
+            says = "raise"
+        value: Any = results[-1] if until else results
     else:
         value = prev if node.type == "start" else {"at": node.id, "prev": prev}
     if says != "raise":
