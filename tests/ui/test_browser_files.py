@@ -24,16 +24,12 @@ def test_files_are_uploaded_looked_at_and_deleted(server: LiveServer, signed_in:
     page.goto(f"{server.url}/")
     page.get_by_role("link", name="Files").click()
     expect(page.get_by_role("heading", name="There are no files yet")).to_be_visible()
-    sales = {
-        "name": "Sales 2026.csv",
-        "mimeType": "text/csv",
-        "buffer": b"region,n\neast,1\nwest,2\n",
-    }
+    rows = b"region,n\neast,1\nwest,2\n"
+    sales = {"name": "Sales 2026.csv", "mimeType": "text/csv", "buffer": rows}
+    hello = {"name": "a.txt", "mimeType": "text/plain", "buffer": b"hello"}
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name="Choose files").click()
-    chooser.value.set_files(
-        [sales, hello]
-    )
+    chooser.value.set_files([sales, hello])
     row = page.get_by_role("row").filter(has_text="Sales 2026.csv")
     expect(row).to_contain_text("23 B")
     expect(page.get_by_text("2 entries")).to_be_visible()
