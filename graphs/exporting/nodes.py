@@ -37,8 +37,6 @@ def statements(node: CompiledNode, bundle: Bundle) -> Written:
     writer = _WRITERS.get(node.node.type)
     if writer is not None and type(node.type).__module__.startswith("graphs.nodes."):
         return Written(writer(params), {})
-    if node.node.type == "python":
-        return Written(_python(params), {})
     return _by_its_own_code(node, bundle)
 
 
@@ -60,6 +58,7 @@ def _by_its_own_code(node: CompiledNode, bundle: Bundle) -> Written:
     for name, raw in node.node.params.items():
         if schema_of(kind)["properties"].get(name, {}).get("x-lazy") is True:
             lazy[name] = render(Keyed("lambda run: ", value_code(raw)), 3)
+            fields[name] = "None"
         else:
             fields[name] = param_code(kind, raw, (name,))
     lines = [
@@ -189,5 +188,6 @@ _WRITERS: Mapping[str, Callable[[Mapping[str, Any]], list[str]]] = {
     "switch": _switch,
     "merge": _passed_on,
     "fail": _fail,
+    "python": _python,
 }
 """Types that read better as the few lines of Python that they amount to."""

@@ -73,7 +73,9 @@ class Plain(ast.NodeTransformer):
                 return self.generic_visit(node)
 
     def visit_Subscript(self, node: ast.Subscript) -> Any:
-        if dotted(node.value) == "Annotated" and isinstance(node.slice, ast.Tuple):
+        # in a graph's state it says how updates are joined
+        told = dotted(node.value) == "Annotated" and not self.typed
+        if told and isinstance(node.slice, ast.Tuple):
             return self.visit(node.slice.elts[0])
         return self.generic_visit(node)
 

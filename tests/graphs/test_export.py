@@ -204,6 +204,30 @@ async def test_loops_waits_and_disabled_nodes(tmp_path: Path) -> None:
     assert outputs_of(program(LOOP), tmp_path, INPUTS) == await ran(LOOP, INPUTS)
 
 
+async def test_a_loop_that_ends_by_itself(tmp_path: Path) -> None:
+    definition = chain(
+        fields("first", n="{{ input.n }}"),
+        Node(
+            id="again",
+            type="repeat_until",
+            params={"condition": "{{ steps.less.n < 5 and index > 0 }}", "max_iterations": 9},
+            body=Body(nodes=[fields("less", n="{{ item.n // 2 }}", at="{{ index }}")]),
+        ),
+    )
+    assert outputs_of(program(definition), tmp_path, INPUTS) == await ran(definition, INPUTS)
+    endless = execute(program(definition), tmp_path, {"n": 10**9})
+    assert "loop_limit" in endless.stderr
+
+
+async def test_code_is_plain_python_there(tmp_path: Path) -> None:
+    code = "def main(prev, inputs):\n    return [prev['n'], inputs['by'], '{{ literal }}']"
+    definition = chain(
+        Node(id="calculate", type="python", params={"code": code, "inputs": {"by": "{{ 1 + 1 }}"}}),
+    )
+    printed = outputs_of(program(definition), tmp_path, INPUTS)
+    assert printed == {"calculate": [50, 2, "{{ literal }}"]}
+
+
 async def test_every_kind_of_expression(tmp_path: Path) -> None:
     definition = chain(fields("all", **EXPRESSIONS))
     assert outputs_of(program(definition), tmp_path, INPUTS) == await ran(definition, INPUTS)
