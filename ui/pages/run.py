@@ -6,7 +6,7 @@ from starlette.requests import Request
 from backend.actor import Actor, Role
 from backend.errors import AppError, Unauthorized
 from backend.runs import service as runs
-from backend.runs.schemas import RunView, StartRun, Trigger
+from backend.runs.schemas import RerunRun, RunView
 from ui.canvas.canvas import WorkflowCanvas
 from ui.controls import button, confirm, icon_button, link_button, menu_item, raw, status_html, text
 from ui.formats import at, duration, money, trigger_word
@@ -75,7 +75,7 @@ class RunHead:
         self._show()
 
     async def refresh(self) -> None:
-        """Read the run again; a run that has ended is not asked for any more."""
+        """Read the run again; a run that has ended is not asked for until it is retried."""
         try:
             self.run = await runs.get(await self.session.now(), self.run.id)
         except Unauthorized:
@@ -86,8 +86,7 @@ class RunHead:
             self.timer.deactivate()
             return
         self._show()
-        if self.run.status.ended:
-            self.timer.deactivate()
+        self.timer.active = not self.run.status.ended  # a retry lets an ended run go on
 
     def _show(self) -> None:
         run, ended = self.run, self.run.status.ended
@@ -112,8 +111,7 @@ class RunHead:
         self._show()
 
     async def _again(self, actor: Actor) -> None:
-        request = StartRun(inputs=self.run.inputs, version=self.run.version or "draft")
-        made = await runs.start(actor, self.run.workflow_id, request, Trigger.MANUAL)
+        made = await runs.rerun(actor, self.run.id, RerunRun())
         ui.navigate.to(f"/runs/{made.id}")
 
     def _ask_to_delete(self) -> None:

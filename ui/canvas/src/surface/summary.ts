@@ -16,6 +16,11 @@ export function paramsSummary(
   if (node.type === 'http_request' && params['url']) {
     return `${String(params['method'] ?? 'GET')} ${String(params['url'])}`
   }
+  // Its setting is an id, which says nothing to people.
+  if (node.type === 'workflow' && params['workflow_id']) {
+    const version = params['version'] ?? 'active'
+    return version === 'active' ? 'The active version' : `Version ${String(version)}`
+  }
   const keys = [...TELLING, ...(type?.params_schema.required ?? [])]
   for (const key of keys) {
     const text = brief(params[key])
