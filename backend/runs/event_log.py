@@ -19,6 +19,9 @@ PAGE = 500
 
 END_KINDS = frozenset(str(cls.__struct_config__.tag) for cls in RunEnd.__args__)
 
+FINISHED = "(SELECT step_id AS id, run_id, kind, seq, at, node_id, path FROM run_event) AS finished"
+"""Events as a list pages through them, by the ids of their steps."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _COLUMNS = "seq, at, kind, node_id, step_id, path, attempt, data"
@@ -45,13 +48,18 @@ def row_of(event: RunEvent) -> EventRow:
     return (event.run_id, event.seq, at, kind_of(event), None, None, None, 1, data)
 
 
+def moment(at: int) -> datetime:
+    """When an event happened, from its column."""
+    return _EPOCH + timedelta(microseconds=at)
+
+
 def view(row: EventRow) -> EventView:
     """A stored event as the API shows it."""
     run_id, seq, at, kind, node_id, step_id, path, attempt, data = row
     return EventView(
         seq=seq,
         run_id=run_id,
-        at=_EPOCH + timedelta(microseconds=at),
+        at=moment(at),
         kind=kind,
         data=msgspec.Raw(data.encode()),
         node_id=node_id,
@@ -92,26 +100,6 @@ async def read_all(run_id: str) -> list[EventRow]:
     """All events of a run."""
     rows = await fetch(f"SELECT {_COLUMNS} FROM run_event WHERE run_id = ? ORDER BY seq", run_id)
     return [_row(run_id, row) for row in rows]
-
-
-async def read_checkpoints(run_id: str, after: int, limit: int) -> list[EventRow]:
-    """The ends of steps that finished, with a greater `seq`, without what the steps put out."""
-    rows = await fetch(
-        "SELECT seq, at, kind, node_id, step_id, path, attempt, '' AS data FROM run_event"
-        " WHERE run_id = ? AND seq > ? AND kind = 'step.completed' ORDER BY seq LIMIT ?",
-        run_id,
-        after,
-        limit,
-    )
-    return [_row(run_id, row) for row in rows]
-
-
-async def count_checkpoints(run_id: str) -> int:
-    """How many steps of the run have finished."""
-    rows = await fetch(
-        "SELECT count(*) AS n FROM run_event WHERE run_id = ? AND kind = 'step.completed'", run_id
-    )
-    return rows[0]["n"]
 
 
 async def finished_at(run_id: str, step_id: str) -> int | None:

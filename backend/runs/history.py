@@ -199,26 +199,29 @@ async def find_step(actor: Actor, step_id: str) -> StepView:
     raise NotFound("There is no such step.", code="step_not_found")
 
 
-async def checkpoints(
-    actor: Actor, run_id: str, after: int, limit: int
-) -> tuple[list[Checkpoint], bool, int]:
-    """The run's finished steps after an event's `seq`; whether more follow; how many it has."""
+async def checkpoints(actor: Actor, run_id: str, page: PageRequest) -> Page[Checkpoint]:
+    """One page of the run's finished steps, in the order in which they finished."""
     await find(actor, run_id)
-    total = await event_log.count_checkpoints(run_id)
-    rows = await event_log.read_checkpoints(run_id, after, limit + 1)
-    found = [
-        Checkpoint(
-            id=event.step_id,
-            seq=event.seq,
-            node_id=event.node_id,
-            step_id=event.step_id,
-            path=event.path,
-            created_at=event.at,
-        )
-        for row in rows[:limit]
-        if (event := event_log.view(row)).step_id is not None and event.node_id is not None
-    ]
-    return found, len(rows) > limit, total
+    return await paginate(
+        page,
+        source=event_log.FINISHED,
+        columns=("seq", "at", "node_id", "path"),
+        where=[("run_id = ?", [run_id]), ("kind = 'step.completed'", [])],
+        sorts={"seq": "seq"},
+        default_sort="seq",
+        to=_checkpoint,
+    )
+
+
+def _checkpoint(row: dict[str, Any]) -> Checkpoint:
+    return Checkpoint(
+        id=row["id"],
+        seq=row["seq"],
+        node_id=row["node_id"],
+        step_id=row["id"],
+        path=row["path"],
+        created_at=event_log.moment(row["at"]),
+    )
 
 
 async def running_steps(actor: Actor) -> list[StepView]:

@@ -238,14 +238,10 @@ async def set_breakpoints(
 
 @get("/runs/{run_id:str}/checkpoints", operation_id="listRunCheckpoints")
 async def list_checkpoints(
-    actor: NamedDependency[Actor],
-    run_id: FromPath[str],
-    cursor: Annotated[str | None, QueryParameter(max_length=20)] = None,
-    limit: Annotated[int, QueryParameter(ge=1, le=EVENTS_LIMIT)] = EVENTS_LIMIT,
+    actor: NamedDependency[Actor], page: NamedDependency[PageRequest], run_id: FromPath[str]
 ) -> Page[Checkpoint]:
     """The places that the run can be forked from, in their order: after each finished step."""
-    found, left, total = await service.checkpoints(actor, run_id, _cursor(cursor, None), limit)
-    return Page(items=found, next_cursor=str(found[-1].seq) if left else None, total=total)
+    return await service.checkpoints(actor, run_id, page)
 
 
 @get("/workflows/{workflow_id:str}/publish-check", operation_id="checkPublish")

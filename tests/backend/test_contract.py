@@ -257,7 +257,10 @@ async def test_what_is_made_has_a_place(client: Client) -> None:
     for operation in await operations(client):
         if not {"201", "202"} & operation.spec["responses"].keys() or operation.id == "setUp":
             continue
-        answer = await operation.send(client, ids)
+        if operation.id == "retryRun":
+            continue  # makes nothing: it goes on with a run that failed
+        checkpoint = {"json": {"checkpoint": ids["step_id"]}} if operation.id == "forkRun" else {}
+        answer = await operation.send(client, ids, **checkpoint)
         if operation.id == "publishVersion":
             answer = await operation.send(client, ids, json={"label": "new"})
         assert answer.status_code in (201, 202), (operation, answer.text)
