@@ -101,7 +101,9 @@ async def _write(
     if is_chart(content):
         ending = params.name.rpartition(".")[2].lower()
         if params.format is FileFormat.AUTO and ending in tuple(PictureFormat):
-            made = await picture(content["spec"], PictureFormat(ending))
+            made = await picture(
+                content["spec"], PictureFormat(ending), str(content.get("title", ""))
+            )
             await asyncio.to_thread(path.write_bytes, made)
             return None
     format = format_of(params.name, params.format)

@@ -36,7 +36,7 @@ def is_chart(value: Any) -> bool:
     return fields.get("$chart") == "vega-lite" and isinstance(fields.get("spec"), dict)
 
 
-async def picture(spec: dict[str, Any], format: PictureFormat) -> bytes:
+async def picture(spec: dict[str, Any], format: PictureFormat, title: str = "") -> bytes:
     """The chart on white paper. Raises NodeError `chart_invalid`."""
     if any(_fetched(spec)):
         raise NodeError(
@@ -46,7 +46,7 @@ async def picture(spec: dict[str, Any], format: PictureFormat) -> bytes:
         )
     loop = asyncio.get_running_loop()
     try:
-        return await loop.run_in_executor(_POOL, _render, _on_paper(spec), format)
+        return await loop.run_in_executor(_POOL, _render, _on_paper(spec, title), format)
     except ValueError as error:
         said = str(error).strip().splitlines()
         raise NodeError(
@@ -67,7 +67,7 @@ def _render(spec: dict[str, Any], format: PictureFormat) -> bytes:
     return str(convert.vegalite_to_svg(**given)).encode()
 
 
-def _on_paper(spec: dict[str, Any]) -> dict[str, Any]:
+def _on_paper(spec: dict[str, Any], title: str) -> dict[str, Any]:
     config = cast("dict[str, Any]", spec.get("config") or {})
     axis = {**cast("dict[str, Any]", config.get("axis") or {})}
     axis |= {"labelColor": _INK, "titleColor": _INK, "gridColor": _RULE, "domainColor": _RULE}
@@ -77,6 +77,7 @@ def _on_paper(spec: dict[str, Any]) -> dict[str, Any]:
         "width": WIDTH,
         "height": HEIGHT,
         "padding": 16,
+        "title": {"text": title, "anchor": "start", "fontSize": 16, "offset": 16},
         "config": {
             **config,
             "font": "DejaVu Sans, Liberation Sans, sans-serif",

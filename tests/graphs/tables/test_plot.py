@@ -30,7 +30,8 @@ async def test_every_kind_is_drawn(table_ctx: FakeContext, kind: str) -> None:
     table_ctx.prev = [{"x": n, "y": n * n, "s": "ab"[n % 2]} for n in range(20)]
     params = {"kind": kind, "x": "x", "y": "y", "series": "s", "title": "Squares"}
     chart = (await execute("chart", params, table_ctx)).value
-    svg = (await picture(chart["spec"], PictureFormat.SVG)).decode()
+    svg = (await picture(chart["spec"], PictureFormat.SVG, chart["title"])).decode()
+    assert ">Squares</text>" in svg
     assert svg.startswith("<svg")
     assert ">x</text>" in svg
     assert (await picture(chart["spec"], PictureFormat.PNG)).startswith(b"\x89PNG")
