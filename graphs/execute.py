@@ -67,7 +67,7 @@ async def run(
     event: RunEnd | RunPaused
     if control.expired:
         message = f"The run took longer than its time limit of {options.config.timeout_ms} ms."
-        data = RunFailedData(Failure("run_timeout", message), clock.active_ms)
+        data = RunFailedData(Failure(code="run_timeout", message=message), clock.active_ms)
         event = RunFailed(run_id=run_id, data=data)
     elif control.cancelled is not None:
         data = RunCancelledData(control.cancelled, clock.active_ms)

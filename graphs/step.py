@@ -29,7 +29,7 @@ from graphs.node_type import Join, Output
 from graphs.params import convert_params
 from graphs.recorded import UPSTREAM_FAILED, Outcome
 from graphs.scope import CURRENT, FAILED, SKIPPED, SUSPENDED, Scope, Settled
-from graphs.step_context import STEP_CANCELLED, StepContext
+from graphs.step_context import StepContext
 from graphs.stored import Stored, load
 
 if TYPE_CHECKING:
@@ -212,7 +212,7 @@ class DrawnStep(StepContext):
                 return self._completed(stored, (ERROR_PORT,), failure)
 
     def _fail(self, failure: Failure) -> StepFailed | StepCancelled:
-        if failure.code == STEP_CANCELLED:
+        if self.cancelled_by is not None:
             data = StepCancelledData(self.elapsed_ms(), failure)
             return StepCancelled(**self.envelope(), data=data)
         return StepFailed(**self.envelope(), data=StepFailedData(failure, self.elapsed_ms()))

@@ -101,7 +101,9 @@ class StepContext:
 
     @property
     def services(self) -> Services:
-        return self.scope.run.services
+        services = self.scope.run.services
+        # what was recorded is the run's own nodes', and another workflow's may have the same ids
+        return services if self.scope.own or not self.mock else replace(services, recorded={})
 
     @property
     def idempotency_key(self) -> str:
@@ -322,7 +324,7 @@ class StepContext:
         if task is not None and task.cancelling() and task.uncancel():
             return None
         who = f" by {self.cancelled_by}" if self.cancelled_by else ""
-        return NodeError(f"the step was cancelled{who}", code=STEP_CANCELLED, retryable=False)
+        return NodeError(f"the step was cancelled{who}", code="step_cancelled", retryable=False)
 
     def record_start(self, name: str | None) -> None:
         """Append the start; `name` is given for steps that are not in the run's own drawing."""
@@ -438,15 +440,13 @@ class InnerStep(StepContext):
     def _record_failure(self, error: NodeError) -> None:
         failure = self.failure(error)
         event: StepFailed | StepCancelled
-        if error.code == STEP_CANCELLED:
+        if self.cancelled_by is not None:
             data = StepCancelledData(self.elapsed_ms(), failure)
             event = StepCancelled(**self.envelope(), data=data)
         else:
             event = StepFailed(**self.envelope(), data=StepFailedData(failure, self.elapsed_ms()))
         self.scope.run.journal.append(event)
 
-
-STEP_CANCELLED = "step_cancelled"
 
 _NEW = Begun(None, None, 1, 1)
 

@@ -131,3 +131,13 @@ async def test_a_step_that_has_ended_cannot_be_cancelled() -> None:
     await execution.finish()
     step = execution.of(StepCompleted)[-1]
     assert not execution.control.cancel_step(step.step_id)
+
+
+async def test_what_fails_because_a_step_in_it_was_cancelled_was_not_cancelled_itself() -> None:
+    body = Body(nodes=[Node(id="x", type="x")])
+    loop = Node(id="loop", type="for_each", params={"items": [0]}, body=body)
+    execution = Execution(chain(loop), Scripted("x", hang))
+    end = await cancelled(execution)
+    assert isinstance(end, RunFailed)
+    assert end.data.error.code == "step_cancelled"
+    assert execution.finished()[1:] == ["x:cancelled", "loop:failed"]

@@ -479,3 +479,58 @@ def test_five_hundred_nodes_are_no_problem() -> None:
 def test_too_many_nodes_are_one_problem() -> None:
     nodes = [START, *(node(f"n{index}") for index in range(2000))]
     assert found(nodes, []) == [(None, "/nodes", "too_many_nodes")]
+
+
+@pytest.mark.parametrize(
+    ("condition", "codes"),
+    [
+        ("{{ steps.inner.x > 1 and index > 2 and item.x and prev }}", []),
+        ("{{ steps.before.x }}", []),
+        ("{{ steps.behind.x }}", ["step_not_upstream"]),
+        ("{{ steps.loop }}", ["step_not_upstream"]),
+        ("{{ steps.nobody }}", ["step_unknown"]),
+        ("{{ itme }}", ["expression_unknown_name"]),
+        ("{{ 1 + }}", ["expression_invalid"]),
+        ("{{ secrets.KEY }}", ["secret_not_allowed"]),
+    ],
+)
+def test_a_loop_s_condition_sees_its_body(condition: str, codes: list[str]) -> None:
+    nodes = [
+        START,
+        node("before"),
+        node(
+            "loop",
+            "repeat_until",
+            params={"condition": condition},
+            body={"nodes": [node("inner")], "edges": []},
+        ),
+        node("behind"),
+    ]
+    problems = found(nodes, ["start before", "before loop", "loop behind"])
+    place = "/nodes/2/params/condition"
+    assert problems == [("loop", place, code) for code in codes]
+
+
+def test_only_what_is_evaluated_after_the_body_sees_it() -> None:
+    body = {"nodes": [node("inner")], "edges": []}
+    params = {"items": "{{ steps.inner }}", "max_concurrency": "{{ index }}"}
+    nodes = [START, node("loop", "for_each", params=params, body=body)]
+    assert found(nodes, ["start loop"]) == [
+        ("loop", "/nodes/1/params/items", "step_not_upstream"),
+        ("loop", "/nodes/1/params/max_concurrency", "item_outside_body"),
+    ]
+
+
+def test_which_workflow_is_called_is_no_expression() -> None:
+    params = {"workflow_id": "{{ nothing }}", "version": 3, "inputs": {"a": "{{ nothing }}"}}
+    nodes = [START, node("call", "workflow", params=params)]
+    assert found(nodes, ["start call"]) == [
+        ("call", "/nodes/1/params/inputs/a", "expression_unknown_name")
+    ]
+
+
+@pytest.mark.parametrize("version", [0, -1, "latest", 1.5])
+def test_a_version_is_a_number_or_the_active_one(version: object) -> None:
+    params = {"workflow_id": "w", "version": version}
+    nodes = [START, node("call", "workflow", params=params)]
+    assert [code for _, _, code in found(nodes, ["start call"])] == ["param_invalid"]
