@@ -25,11 +25,11 @@ from graphs.events import (
     StepSkipped,
     StepSkippedData,
 )
+from graphs.nested_steps import ContainingStep
 from graphs.node_type import Join, Output
 from graphs.params import convert_params
 from graphs.recorded import UPSTREAM_FAILED, Outcome
 from graphs.scope import CURRENT, FAILED, SKIPPED, SUSPENDED, Scope, Settled
-from graphs.step_context import StepContext
 from graphs.stored import Stored, load
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def _failed(scope: Scope, node_id: str, error: Failure) -> Settled:
     return FAILED
 
 
-class DrawnStep(StepContext):
+class DrawnStep(ContainingStep):
     """One execution of a drawn node, all its attempts."""
 
     def __init__(self, node: "CompiledNode", scope: Scope, prev: Any) -> None:

@@ -376,3 +376,16 @@ async def test_viewers_get_events_when_they_are_durable_and_tokens_in_between(
         row[1]: event_log.delivery(row).body for row in await event_log.read_all(run.record.id)
     }
     assert all(stored[each.seq] == each.body for each in seen if each.seq is not None)
+
+
+async def test_what_this_process_recorded_is_known_after_a_reload(writer: JournalWriter) -> None:
+    run = begin(writer)
+    start(run)
+    step(run, "done", path="loop[0]")
+    run.append(StepStarted(run_id=run.record.id, node_id="open", step_id="the-step"))
+    assert run.recorded.outcome("loop[0]", "done") is None
+    await run.reload()
+    assert isinstance(run.recorded.outcome("loop[0]", "done"), StepCompleted)
+    begun = run.recorded.begun("", "open")
+    assert begun is not None
+    assert begun.step_id == "the-step"
