@@ -44,10 +44,10 @@ def create_app(settings: Settings) -> Litestar:
     async def storage(_: Litestar) -> AsyncGenerator[None]:
         await database.open_database(settings)
         try:
-            await accounts.open_accounts(settings)
             await executor.open_executor(settings)
-            system.set_draining(False)
             try:
+                await accounts.open_accounts(settings)
+                system.set_draining(False)
                 yield
             finally:
                 system.set_draining(True)

@@ -23,6 +23,7 @@ from backend.errors import Invalid, NotFound
 from backend.pagination import MAX_LIMIT, PageRequest
 from backend.requests import decode
 from backend.settings import Settings
+from backend.workspaces.service import open_workspaces
 
 T = TypeVar("T")
 
@@ -76,6 +77,7 @@ def _with_accounts(settings: Settings, work: Callable[[Actor], Awaitable[None]])
     async def run() -> None:
         try:
             await open_database(settings)
+            await open_workspaces(settings)
             await accounts.open_accounts(settings)
             await work(await accounts.operator())
         finally:

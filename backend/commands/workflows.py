@@ -11,6 +11,7 @@ import msgspec
 from uuid_utils.compat import uuid7
 
 from backend.accounts import service as accounts
+from backend.commands.questions import until_it_goes_on
 from backend.commands.serving import say
 from backend.database import close_database, open_database
 from backend.errors import FieldError, Invalid
@@ -19,6 +20,7 @@ from backend.workflows import service as workflows
 from backend.workflows.interchange import Document, Format, read, write
 from backend.workflows.parameters import selector
 from backend.workflows.schemas import WorkflowView
+from graphs.artifacts import FolderFiles
 from graphs.events import (
     Failure,
     LlmToken,
@@ -26,6 +28,7 @@ from graphs.events import (
     RunCompleted,
     RunEvent,
     RunFailed,
+    RunPaused,
     StepCompleted,
     StepEvent,
     StepFailed,
@@ -125,15 +128,24 @@ async def _run(settings: Settings, document: Document, given: dict[str, Any]) ->
     if problems:
         errors = [FieldError(f"/inputs{p.pointer}", p.code, p.detail) for p in problems]
         raise Invalid("The inputs do not fit the workflow.", errors=errors)
-    end = await execute(
-        graph,
-        run_id=str(uuid7()),
-        inputs=inputs,
-        journal=MemoryJournal(watch=_print),
-        services=Services(allow_hosts=settings.allow_hosts, secrets=settings.secrets),
-        control=RunControl(),
+    journal = MemoryJournal(watch=_print)
+    run_id = str(uuid7())
+    services = Services(
+        allow_hosts=settings.allow_hosts, secrets=settings.secrets, files=FolderFiles(Path.cwd())
     )
-    return 0 if isinstance(end, RunCompleted) else 1
+    while True:
+        end = await execute(
+            graph,
+            run_id=run_id,
+            inputs=inputs,
+            journal=journal,
+            services=services,
+            control=RunControl(),
+        )
+        if not isinstance(end, RunPaused):
+            return 0 if isinstance(end, RunCompleted) else 1
+        await until_it_goes_on(end, journal)
+        await journal.reload()
 
 
 def _print(event: RunEvent) -> None:

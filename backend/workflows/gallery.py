@@ -21,6 +21,7 @@ from backend.workflows.schemas import (
 )
 from backend.workflows.tables import Workflow
 from backend.workflows.versions import publish
+from backend.workspaces import service as workspaces
 
 FOLDER = Path(__file__).parent / "templates"
 FIRST = "first-steps"
@@ -51,6 +52,7 @@ async def use_template(actor: Actor, name: str, request: UseTemplate) -> Workflo
     """A new workflow from a template; its draft is ready to run. Raises NotFound."""
     actor.require(Role.EDITOR)
     row = await _insert(actor, template(name), request.name)
+    await workspaces.add_samples(actor.tenant_id)
     return row.view(definitions.problems_of(row.definition))
 
 
@@ -62,6 +64,7 @@ async def load_examples(actor: Actor) -> int:
     actor.require(Role.EDITOR)
     if await Workflow.exists().where(Workflow.tenant_id == actor.tenant_id):
         return 0
+    await workspaces.add_samples(actor.tenant_id)
     # The gallery's first ends up as the newest, and so first in the list.
     for view in reversed(templates()):
         row = await _insert(actor, template(view.name), None)

@@ -1,6 +1,7 @@
 """Workspaces: places for the files that runs read and write. Each tenant has one, `Files`."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from graphs.tables.results import Written
 from graphs.tables.work import Work, run_work
 
 FOLDER = "workspaces"
+SAMPLES = Path(__file__).parent / "samples"
 UPLOADS = "uploads"
 DEFAULT_NAME = "Files"
 MAX_UPLOAD_BYTES = 2 * 1024**3
@@ -52,6 +54,12 @@ async def open_workspaces(settings: Settings) -> None:
 def files_for(tenant_id: str) -> RunFiles:
     """The files that the tenant's runs read and write."""
     return WorkspaceFiles(_folder, tenant_id)
+
+
+async def add_samples(tenant_id: str) -> None:
+    """Give a tenant the files that the templates read, unless there are such."""
+    await asyncio.to_thread(_copy_samples, _folder(tenant_id) / SAMPLES.name)
+    usage.changed(tenant_id)
 
 
 async def list_workspaces(actor: Actor) -> Page[WorkspaceView]:
@@ -233,6 +241,13 @@ def _root(name: str) -> Path:
     if name not in _roots:
         raise AppError("The workspaces have not been opened.")
     return _roots[name]
+
+
+def _copy_samples(target: Path) -> None:
+    target.mkdir(parents=True, exist_ok=True)
+    for sample in SAMPLES.iterdir():
+        if not (target / sample.name).exists():
+            shutil.copyfile(sample, target / sample.name)
 
 
 def _clear_uploads() -> None:

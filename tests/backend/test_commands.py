@@ -82,6 +82,37 @@ class TestRunningADocument:
         assert "no such luck" in done.stdout
         assert "run.failed" in done.stdout
 
+    def test_a_question_is_asked_at_the_terminal_until_it_fits(
+        self,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        path = tmp_path / "ask.json"
+        nodes = [
+            {"id": "start", "type": "start"},
+            {"id": "ask", "type": "approval", "params": {"message": "Go on?"}},
+            {"id": "went", "type": "set_fields", "params": {"fields": {"on": True}}},
+        ]
+        edges = [
+            {"id": "e1", "source": "start", "target": "ask"},
+            {"id": "e2", "source": "ask", "source_port": "yes", "target": "went"},
+        ]
+        path.write_text(json.dumps({"nodes": nodes, "edges": edges}))
+
+        class Terminal(io.StringIO):
+            def isatty(self) -> bool:
+                return True
+
+        monkeypatch.setattr(sys, "stdin", Terminal("perhaps\nyes\n"))
+        assert main(["workflow", "run", str(path)]) == 0
+        told = capsys.readouterr().out
+        assert "That does not fit" in told
+        assert told.strip().endswith('{"went":{"on":true}}')
+        alone = heddle(tmp_path, "workflow", "run", str(path))
+        assert alone.returncode == 1
+        assert "asks a person: Go on?" in alone.stderr
+
     def test_what_cannot_run_is_told(self, tmp_path: Path, hello: Path) -> None:
         missing = heddle(tmp_path, "workflow", "run", str(hello))
         assert missing.returncode == 1

@@ -13,6 +13,7 @@ from backend.app import create_app
 from backend.settings import Settings
 from backend.workflows import service
 from backend.workflows.gallery import documents
+from backend.workspaces.service import open_workspaces
 from graphs.compile import compile_definition
 from graphs.definition import Body, Definition, Edge, Node
 from graphs.events import RunCompleted, RunEnd
@@ -268,7 +269,45 @@ async def test_a_template_becomes_a_workflow_that_runs(client: Client) -> None:
     problem(await client.post("/api/v1/templates/none/use"), 404, "template_not_found")
 
 
+async def test_a_sales_report_goes_out_when_a_person_says_so(client: Client) -> None:
+    made = await client.post("/api/v1/templates/sales-report/use", json={})
+    run = await client.post(
+        f"/api/v1/workflows/{made.json()['id']}/runs", json={}, headers={"Prefer": "wait=30"}
+    )
+    assert run.json()["status"] == "paused", run.text
+    (question,) = (await client.get("/api/v1/approvals?status=open")).json()["items"]
+    assert question["message"].startswith("27 of 240 orders were dropped.")
+    answered = await client.post(
+        f"/api/v1/approvals/{question['id']}/respond", json={"answer": True}
+    )
+    assert answered.status_code == 200
+    url = f"/api/v1/runs/{run.json()['id']}"
+    stream = await client.get(f"{url}/events", headers={"Accept": "text/event-stream"})
+    assert "event: run.completed" in stream.text
+    ended = (await client.get(url)).json()
+    assert ended["outputs"]["files"] == ["reports/sales.csv", "reports/sales.svg"]
+    assert ended["outputs"]["regions"][0]["region"] == "North"
+    (workspace,) = (await client.get("/api/v1/workspaces")).json()["items"]
+    files = f"/api/v1/workspaces/{workspace['id']}/files"
+    numbers = await client.get(f"{files}/reports/sales.csv")
+    assert numbers.text.splitlines()[0] == "region,orders,units,revenue"
+    assert len(numbers.text.splitlines()) == 5
+    assert "<svg" in (await client.get(f"{files}/reports/sales.svg")).text
+
+
+async def test_an_agent_works_out_an_answer_in_steps_of_its_own(client: Client) -> None:
+    assert (await outputs_of("ask-the-data"))["answer"] == "5"
+    made = await client.post("/api/v1/templates/ask-the-data/use", json={})
+    run = await client.post(
+        f"/api/v1/workflows/{made.json()['id']}/runs", json={}, headers={"Prefer": "wait=30"}
+    )
+    steps = (await client.get(f"/api/v1/runs/{run.json()['id']}/steps")).json()["items"]
+    inner = [(step["path"], step["node_id"]) for step in steps if step["path"]]
+    assert inner[:3] == [("agent[0]", "reason"), ("agent[0]", "act"), ("agent[1]", "reason")]
+
+
 async def test_the_examples_are_loaded_once(database: Settings) -> None:
+    await open_workspaces(database)
     actor = Actor("u", "ada", "t", Role.ADMIN)
     assert await service.load_examples(actor) == len(TEMPLATES)
     page = await service.list_workflows(actor)
