@@ -12,8 +12,8 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import MISSING, dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -112,6 +112,7 @@ class Run:
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     attempt: int = 1
     mock: bool = False
+    limit: asyncio.Timeout | None = None
 
     @property
     def input(self) -> dict[str, Any]:
@@ -188,7 +189,21 @@ class Run:
         return await run(self)
 
     async def wait_until(self, moment: datetime) -> None:
-        await asyncio.sleep(max(0.0, (moment - datetime.now(UTC)).total_seconds()))
+        """Wait; it does not count as the node's own time."""
+        with self.standing():
+            await asyncio.sleep(max(0.0, (moment - datetime.now(UTC)).total_seconds()))
+
+    @contextmanager
+    def standing(self) -> Generator[None]:
+        """Let the node's time limit stand still."""
+        if self.limit is None or (ends := self.limit.when()) is None:
+            yield
+            return
+        loop = asyncio.get_running_loop()
+        left = ends - loop.time()
+        self.limit.reschedule(None)
+        yield
+        self.limit.reschedule(loop.time() + left)
 
     async def ask(self, request: Any) -> Answer:
         """Ask on the terminal, unless `--answer` has said it already."""
@@ -198,7 +213,8 @@ class Run:
             wanted = json.dumps(request.answer_schema, ensure_ascii=False)
             print(f"The answer as JSON, such as {wanted}:", file=sys.stderr)  # noqa: T201
             try:
-                line = await asyncio.to_thread(input)
+                with self.standing():
+                    line = await asyncio.to_thread(input)
             except EOFError:
                 given = request.default_answer
                 break
@@ -298,6 +314,7 @@ async def attempts(run: Run, function: NodeFunction, retry: Retry, timeout_ms: i
 async def attempt_once(run: Run, function: NodeFunction, timeout_ms: int | None) -> Any:
     """One attempt; whatever goes wrong becomes a NodeError."""
     limit = asyncio.timeout(None if timeout_ms is None else timeout_ms / 1000)
+    run.limit = limit
     try:
         async with limit:
             return await function(run)

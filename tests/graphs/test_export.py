@@ -276,12 +276,14 @@ async def test_retries_and_time_limits(tmp_path: Path) -> None:
     definition = chain(
         Node(
             id="late",
-            type="wait",
-            params={"duration_ms": 60_000},
+            type="prompt",
+            params={"prompt": "word " * 40, "model": "mock"},
             timeout_ms=30,
             retry=Retry(max_attempts=2, delay_ms=1),
             on_error=OnError.CONTINUE,
         ),
+        fields("told", words="{{ prev.error.message }}"),
+        Node(id="wait", type="wait", params={"duration_ms": 200}, timeout_ms=50),
     )
     assert outputs_of(program(definition), tmp_path, {}) == await ran(definition, {})
 

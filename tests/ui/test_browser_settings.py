@@ -17,7 +17,7 @@ def test_the_settings_are_changed_and_the_python_node_needs_a_yes(
     page.get_by_label("Name").fill("Mill")
     page.get_by_role("button", name="Save name").click()
     expect(page.get_by_text("The name is saved.")).to_be_visible()
-    page.get_by_label("Limit in GiB").fill("2")
+    page.get_by_label("Limit in GB").fill("2")
     page.get_by_role("button", name="Save limit").click()
     expect(page.get_by_text("The limit is saved.")).to_be_visible()
 

@@ -3,14 +3,17 @@
 from collections.abc import Callable
 from typing import Any
 
+from markupsafe import Markup
 from nicegui import ui
 from starlette.requests import Request
 
 from backend.actor import Actor, Role
+from backend.artifacts import service as artifacts
 from backend.errors import Invalid
 from backend.tenants import service as tenants
 from backend.tenants.schemas import MAX_QUOTA_BYTES, TenantView, UpdateTenant
 from ui.controls import button, dialog, icon_html, link_button, raw, text
+from ui.formats import size
 from ui.session import Session, SignedIn
 from ui.theme import frame
 
@@ -50,7 +53,7 @@ class SettingsPage:
         with self.container:
             self._name(tenant)
             self._python(tenant)
-            self._room(tenant)
+            self._room(tenant, await artifacts.used_bytes(actor.tenant_id))
             self._elsewhere()
 
     def _name(self, tenant: TenantView) -> None:
@@ -85,24 +88,32 @@ class SettingsPage:
                     raw(icon_html("warning"), "span")
                     text("span", tenant.python_unavailable_reason or "")
 
-    def _room(self, tenant: TenantView) -> None:
+    def _room(self, tenant: TenantView, used: int) -> None:
         with _section(
             "Room for data",
             "How much the outputs of runs and the files may take together. A step that would "
             "exceed it fails and says so.",
         ):
+            share = min(100, round(100 * used / tenant.artifact_quota_bytes))
+            kind = "failed" if share >= 90 else "running"
+            said = f"{size(used)} of {size(tenant.artifact_quota_bytes)} used"
+            bar = Markup(
+                '<span class="share-bar {}" aria-hidden="true"><i style="width:{}%"></i></span>'
+            )
+            raw(bar.format(kind, share)).classes("usage")
+            text("span", said).classes("muted small")
             quota = ui.number(
-                "Limit in GiB",
+                "Limit in GB",
                 value=round(tenant.artifact_quota_bytes / GIB, 3),
                 min=0.001,
                 max=MAX_QUOTA_BYTES / GIB,
             ).props("outlined dense")
 
             def change() -> UpdateTenant:
-                size = round((quota.value or 0) * GIB)
-                if not 1024**2 <= size <= MAX_QUOTA_BYTES:
-                    raise Invalid("The limit is from 0.001 to 1,048,576 GiB.")
-                return UpdateTenant(artifact_quota_bytes=size)
+                wanted = round((quota.value or 0) * GIB)
+                if not 1024**2 <= wanted <= MAX_QUOTA_BYTES:
+                    raise Invalid("The limit is from 0.001 to 1,048,576 GB.")
+                return UpdateTenant(artifact_quota_bytes=wanted)
 
             button("Save limit", self._saving(change, "The limit is saved."))
 
