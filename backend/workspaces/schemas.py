@@ -38,7 +38,7 @@ class FileView(Struct, frozen=True, kw_only=True):
     modified_at: datetime
 
 
-class Preview(Struct, frozen=True, kw_only=True):
+class FilePreview(Struct, frozen=True, kw_only=True):
     """The first rows of a file, read as the node type `read_file` reads it."""
 
     columns: list[Column]

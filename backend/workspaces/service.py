@@ -19,7 +19,7 @@ from backend.tenants import service as tenants
 from backend.workspaces import files, usage
 from backend.workspaces.files import FileInTheWay, WorkspaceFiles
 from backend.workspaces.names import BadName, clean, path_of
-from backend.workspaces.schemas import EntryKind, FileView, Preview, WorkspaceView
+from backend.workspaces.schemas import EntryKind, FilePreview, FileView, WorkspaceView
 from graphs.artifacts import RunFiles
 from graphs.errors import NodeError
 from graphs.events import now
@@ -115,7 +115,7 @@ async def file_path(actor: Actor, workspace_id: str, name: str) -> Path:
     return path
 
 
-async def preview(actor: Actor, workspace_id: str, name: str) -> Preview:
+async def preview(actor: Actor, workspace_id: str, name: str) -> FilePreview:
     """The first rows of a table. Raises NotFound, Invalid for what cannot be read as one."""
     path = await file_path(actor, workspace_id, name)
     if await asyncio.to_thread(files.size_of, path) > MAX_PREVIEWED_BYTES:
@@ -130,7 +130,7 @@ async def preview(actor: Actor, workspace_id: str, name: str) -> Preview:
         written = await run_work(folder, job)
     except NodeError as error:
         raise Invalid(error.message, code=error.code) from error
-    return Preview(columns=list(written.columns), rows=written.preview)
+    return FilePreview(columns=list(written.columns), rows=written.preview)
 
 
 async def upload(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import uvloop
 
-from tests.bench import editor, engine, footprint, history, http_runs, latency, waiting
+from tests.bench import editor, engine, footprint, history, http_runs, latency, tables, waiting
 from tests.bench.area import Area, say
 from tests.bench.table import ROWS, Figure, machine, render
 
@@ -23,6 +23,7 @@ AREAS: dict[str, Measure] = {
     "engine": engine.measure,
     "latency": latency.measure,
     "waiting": waiting.measure,
+    "tables": tables.measure,
     "history": history.measure,
     "footprint": footprint.measure,
     "editor": editor.measure,

@@ -73,7 +73,7 @@ ROWS = (
     Row("latency", "missed", "Events missed by any viewer", AtMost(0), "events"),
     Row("waiting", "cpu", "1,000 paused runs: CPU they use, ms a second", AtMost(1), "ms"),
     Row("waiting", "answered", "Answer given → next node started: p95", AtMost(20), "ms"),
-    Row("tables", "seconds", "CSV of 1,000,000 rows → filter → group → chart", AtMost(5), "s"),
+    Row("tables", "chart", "CSV of 1,000,000 rows → filter → group → chart", AtMost(5), "s"),
     Row("tables", "memory", "… resident memory at its height", AtMost(600), "MB"),
     Row("history", "small.p50", "Newest 20 of 10,000 stored runs: p50", AtMost(5), "ms"),
     Row("history", "ratio", "Newest 20 of 1,000,000 runs: p95 ÷ that of 10,000", AtMost(2), RATIO),

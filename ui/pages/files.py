@@ -11,7 +11,7 @@ from backend.actor import Actor, Role
 from backend.errors import AppError
 from backend.pagination import PageRequest
 from backend.workspaces import service as workspaces
-from backend.workspaces.schemas import EntryKind, FileView, Preview, WorkspaceView
+from backend.workspaces.schemas import EntryKind, FilePreview, FileView, WorkspaceView
 from ui.controls import (
     button,
     confirm,
@@ -187,7 +187,7 @@ class FileList:
                 )
 
     async def _preview(self, actor: Actor, workspace: WorkspaceView, file: FileView) -> None:
-        shown: Preview | None = None
+        shown: FilePreview | None = None
         why = ""
         try:
             shown = await workspaces.preview(actor, workspace.id, file.path)
@@ -207,7 +207,7 @@ def _address(directory: str) -> str:
     return f"/files?{urlencode({'directory': directory})}"
 
 
-def _table_html(shown: Preview) -> Markup:
+def _table_html(shown: FilePreview) -> Markup:
     head = Markup("").join(
         Markup('<th title="{}">{}</th>').format(column.type, column.name)
         for column in shown.columns

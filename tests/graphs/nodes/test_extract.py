@@ -59,7 +59,7 @@ async def test_a_right_answer_is_taken(ctx: FakeContext) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrapped", ["Sure!\n```json\n{}\n```\nBye", "```\n{}\n```", "Here it is: {} – enjoy"]
+    "wrapped", ["Sure!\n```json\n{}\n```\nBye", "```\n{}\n```", "Here it is: {} - enjoy"]
 )
 async def test_words_around_the_data_do_not_matter(ctx: FakeContext, wrapped: str) -> None:
     answer = wrapped.replace("{}", '{"number": "R-17", "amount": 1204.5}')
