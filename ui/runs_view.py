@@ -26,7 +26,9 @@ class Bar(Struct, frozen=True):
 
 
 def elapsed(run: RunView) -> int | None:
-    """How long the run took, or has been taking, in milliseconds."""
+    """How long the run took, or has been taking, in milliseconds; a pause does not count."""
+    if run.pause is not None:
+        return run.active_ms
     if run.duration_ms is not None or run.started_at is None or run.status.ended:
         return run.duration_ms
     return max(0, int((datetime.now(UTC) - run.started_at).total_seconds() * 1000))

@@ -96,6 +96,9 @@ NAVIGATION = (
 )
 """Path, icon, label and the least role that sees the entry (None: visitors too)."""
 
+RARE = ("/users", "/settings")
+"""What a phone's bar has no room for: there it is in the account's menu."""
+
 templates = Environment(
     loader=FileSystemLoader(HERE / "templates"),
     autoescape=True,
@@ -150,7 +153,7 @@ def rail_html(actor: Actor | None, here: str) -> Markup:
         if role is None or (actor is not None and actor.may(role))
     ]
     text = templates.get_template("rail.html").render(
-        entries=entries, actor=actor, logo=logo(), minimum=MIN_PASSWORD_LENGTH
+        entries=entries, rare=RARE, actor=actor, logo=logo(), minimum=MIN_PASSWORD_LENGTH
     )
     return Markup(text)
 

@@ -144,6 +144,7 @@ class RunRecord(Struct, kw_only=True):
             started_at=self.started_at,
             finished_at=self.finished_at,
             duration_ms=duration_ms,
+            active_ms=self.active_ms,
         )
 
     def _progress(self) -> Progress:

@@ -138,7 +138,7 @@ class RunView(Struct, frozen=True, kw_only=True):
 
     `duration_ms` counts from the first start to the end; it is null until the run has ended.
     `parent_run_id`: the run that it was forked from or took its data from. `pause` is set while
-    the run is paused.
+    the run is paused. `active_ms`: how long it was executing until it was last paused.
     """
 
     id: str
@@ -165,6 +165,7 @@ class RunView(Struct, frozen=True, kw_only=True):
     started_at: datetime | None
     finished_at: datetime | None
     duration_ms: int | None
+    active_ms: int
 
 
 class StepView(Struct, kw_only=True):
