@@ -1,21 +1,19 @@
-"""Sheets of Excel workbooks, row by row, read and written without holding them whole."""
+"""Sheets of Excel workbooks, row by row, read and written without holding them whole.
+
+openpyxl is imported on first use: it takes a tenth of a second that a start can do without.
+"""
 
 # What openpyxl leaves untyped stays here.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false, reportMissingModuleSource=false
 
+import re
 import warnings
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
-
-from openpyxl import Workbook, load_workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-from openpyxl.styles import Font
-from openpyxl.utils.exceptions import InvalidFileException
 
 from graphs.errors import NodeError
 from graphs.tables.names import near
@@ -26,12 +24,17 @@ MAX_ROWS = 1_048_576
 _MAX_CELL = 32_767
 _MAX_UNPACKED_BYTES = 4 * 1024**3
 _MAX_EXACT = 10**15
+_ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+"""What XML, and so a workbook, cannot hold."""
 
 
 def sheet_rows(
     path: Path, name: str, sheet: str, check: Callable[[], None]
 ) -> Iterator[tuple[Any, ...]]:
     """The rows of a sheet, the first one if none is named. Raises NodeError `file_unreadable`."""
+    from openpyxl import load_workbook
+    from openpyxl.utils.exceptions import InvalidFileException
+
     try:
         with zipfile.ZipFile(path) as packed:
             if sum(part.file_size for part in packed.infolist()) > _MAX_UNPACKED_BYTES:
@@ -59,6 +62,10 @@ def write_workbook(
     path: Path, names: Sequence[str], batches: Iterable[Sequence[Sequence[Any]]], title: str
 ) -> None:
     """Write one sheet with a header row."""
+    from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.styles import Font
+
     book = Workbook(write_only=True)
     sheet = book.create_sheet(title[:31] or "Table")
     sheet.freeze_panes = "A2"
@@ -97,13 +104,15 @@ def _written_cell(sheet: Any, value: Any) -> Any:
 
 def _as_text(sheet: Any, value: str) -> Any:
     """A cell that Excel does not take for a formula or round."""
+    from openpyxl.cell import WriteOnlyCell
+
     cell = WriteOnlyCell(sheet, value=_text(value))
     cell.data_type = "s"
     return cell
 
 
 def _text(value: str) -> str:
-    return ILLEGAL_CHARACTERS_RE.sub("", value)[:_MAX_CELL]
+    return _ILLEGAL.sub("", value)[:_MAX_CELL]
 
 
 def _unreadable(name: str, why: str) -> NodeError:
