@@ -8,6 +8,7 @@ from msgspec import UNSET, Struct
 
 from backend.approvals.schemas import ApprovalDetail, ApprovalStatus, ApprovalView
 from graphs.events import AnswerSource, ApprovalKind
+from graphs.tables.picture import is_chart
 from ui.controls import status_html
 from ui.data_view import data_html
 from ui.formats import ago, at, trigger_word, until
@@ -93,8 +94,15 @@ def outcome_html(view: ApprovalDetail) -> Markup:
 
 def context_html(view: ApprovalDetail) -> Markup:
     """The run beside the question: inputs, what arrived, what the steps before put out."""
+
+    def picture_of(value: Any) -> str | None:
+        made = (step for step in view.steps if is_chart(value) and step.output == value)
+        step = next(made, None)
+        return step and f"/api/v1/runs/{view.run_id}/steps/{step.id}/chart?format=svg"
+
     made = templates.get_template("approval_context.html").render(
         view=view,
+        picture_of=picture_of,
         status=status_html(view.run.status, pill=True),
         trigger=trigger_word(view.run.trigger),
         data_html=data_html,

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from markupsafe import Markup
 
+from graphs.tables.picture import is_chart
 from ui.formats import amount
 
 ROWS_SHOWN = 20
@@ -19,12 +20,17 @@ ARTIFACT = "$artifact"
 _NOTHING = Markup('<span class="muted">nothing</span>')
 
 
-def data_html(value: Any, depth: int = 0) -> Markup:
-    """A JSON value for people; what is too long for a glance is cut, and says so."""
+def data_html(value: Any, depth: int = 0, picture: str | None = None) -> Markup:
+    """A JSON value for people; what is too long for a glance is cut, and says so.
+
+    `picture`: the address at which the value can be had as a picture, should it be a chart.
+    """
     if value is None or value in ("", [], {}):
         return _NOTHING
     if isinstance(value, dict):
         found = cast("dict[str, Any]", value)
+        if is_chart(found):
+            return _chart(found, picture)
         if ARTIFACT in found:
             return _artifact(found)
         return _fields(found, depth) if depth < MAX_DEPTH else _code(found)
@@ -80,6 +86,16 @@ def _artifact(found: Mapping[str, Any]) -> Markup:
         if all(isinstance(row, dict) for row in rows):
             return head + _table(cast("list[dict[str, Any]]", rows), len(rows))
     return head
+
+
+def _chart(found: Mapping[str, Any], picture: str | None) -> Markup:
+    title = str(found.get("title") or "Chart")
+    if picture is None:
+        return Markup('<span class="data-artifact"><b>{}</b> · chart</span>').format(title)
+    description = str(found["spec"].get("description") or title)
+    return Markup('<img class="data-chart" src="{}" alt="{}" loading="lazy">').format(
+        picture, description
+    )
 
 
 def _cell(value: Any) -> str:
