@@ -168,7 +168,7 @@ async def of_checkpoint(
         if node_id not in new.graph.nodes
     ]
     if unknown:
-        raise _refusal("node_unknown", unknown)
+        raise _refusal(unknown, code="node_unknown")
     found = await seeds.outcomes(parent_id, seq)
     blocked = seeds.descendants(new.graph, request.overrides) | request.overrides.keys()
     taken = seeds.reuse(new.record.id, found, lambda event: seeds.top_node(event) not in blocked)
@@ -219,7 +219,7 @@ def checked_breakpoints(graph: CompiledGraph, wanted: Sequence[str]) -> tuple[st
                 continue
         refused.append(FieldError(f"/breakpoints/{index}", "breakpoint_unknown", detail))
     if refused:
-        raise _refusal("breakpoint_unknown", refused)
+        raise _refusal(refused, code="breakpoint_unknown")
     return tuple(dict.fromkeys(wanted))
 
 
@@ -233,7 +233,7 @@ async def _part(
     [(name, node_id)] = chosen.items()
     if node_id not in graph.nodes:
         detail = f"There is no node {node_id!r} at the top level of the drawing."
-        raise _refusal("node_unknown", [FieldError(f"/only/{name}", "node_unknown", detail)])
+        raise _refusal([FieldError(f"/only/{name}", "node_unknown", detail)], code="node_unknown")
     picked = {node_id}
     if name == "until":
         picked |= seeds.ancestors(graph, picked)
@@ -248,7 +248,9 @@ async def _part(
     if source is None:
         names = ", ".join(repr(each) for each in sorted(missing))
         detail = f"No earlier run has data of {names}: run the workflow up to there first."
-        raise _refusal("no_earlier_data", [FieldError(f"/only/{name}", "no_earlier_data", detail)])
+        raise _refusal(
+            [FieldError(f"/only/{name}", "no_earlier_data", detail)], code="no_earlier_data"
+        )
     taken = seeds.reuse(run_id, found, lambda event: event.path is None and event.node_id in before)
     return Part(selected=selected, source=source, seeds=taken)
 
@@ -305,7 +307,7 @@ def _node_ids(graph: CompiledGraph) -> list[str]:
     return found
 
 
-def _refusal(code: str, errors: Sequence[FieldError]) -> Invalid:
+def _refusal(errors: Sequence[FieldError], *, code: str) -> Invalid:
     return Invalid("; ".join(found.detail for found in errors), code=code, errors=errors)
 
 

@@ -1,6 +1,7 @@
 """What a run may use of the world outside, put together in one place for each run."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 
 from msgspec.structs import replace
 
@@ -12,10 +13,13 @@ from backend.runs.record import RunRecord
 from backend.settings import Settings
 from backend.tenants import service as tenants
 from backend.workspaces import service as workspaces
+from graphs.artifacts import ArtifactStore
 from graphs.compile import CompiledGraph
+from graphs.errors import NodeError
 from graphs.events import StepCompleted
 from graphs.node_type import BoundWorkflow, Services
 from graphs.run_options import RunMode, RunOptions
+from graphs.stored import load
 
 LoadGraph = Callable[[str, str], Awaitable[CompiledGraph]]
 """A compiled graph by tenant id and definition hash."""
@@ -75,7 +79,8 @@ async def services_for(base: Services, record: RunRecord, load: LoadGraph) -> Se
         }
     recorded = base.recorded
     if record.plan.recorded_run_id is not None:
-        recorded = await outputs_of(record.plan.recorded_run_id)
+        store = artifacts.store_for(record.tenant_id, record.id)
+        recorded = await outputs_of(record.plan.recorded_run_id, store)
     return replace(
         base,
         workflows=workflows,
@@ -87,13 +92,14 @@ async def services_for(base: Services, record: RunRecord, load: LoadGraph) -> Se
     )
 
 
-async def outputs_of(run_id: str) -> dict[str, object]:
-    """The outputs of a run's steps at the top level, by node id."""
+async def outputs_of(run_id: str, store: ArtifactStore) -> dict[str, object]:
+    """The outputs of a run's steps at the top level, by node id, large ones loaded."""
     outputs: dict[str, object] = {}
     for row in await event_log.read_kinds([run_id], ("step.completed",)):
         event = event_log.engine_event(row)
         if isinstance(event, StepCompleted) and event.path is None and event.data.error is None:
-            outputs[event.node_id] = event.data.output
+            with suppress(NodeError):  # its artifact is gone: then it was not recorded
+                outputs[event.node_id] = await load(event.data.output, event.data.size_bytes, store)
     return outputs
 
 

@@ -88,6 +88,24 @@ def test_a_draft_becomes_the_active_version(
     assert (stored["description"], stored["active"]) == ("Counts to three", True)
 
 
+def test_publishing_tells_of_runs_that_wait(
+    server: LiveServer, signed_in: Page, api: httpx.Client, path: str
+) -> None:
+    page = signed_in
+    ask = {"id": "ask", "type": "approval", "params": {"message": "Go on?"}}
+    asking = drawing("three", ask)
+    asking["edges"].append({"id": "e2", "source": "greet", "target": "ask"})
+    save(api, path, asking)
+    run = api.post(f"{path}/runs", json={"version": "draft"}, headers={"Prefer": "wait=20"})
+    assert run.json()["status"] == "paused"
+    save(api, path, drawing("four"))
+    show(page, server, path)
+    page.get_by_role("button", name="Publish").click()
+    told = page.get_by_role("dialog").locator(".banner")
+    expect(told).to_contain_text("1 paused run will go on with the version they began with")
+    expect(told).to_contain_text("ask (removed)")
+
+
 def test_versions_are_compared_activated_exported_and_brought_back(
     server: LiveServer, signed_in: Page, api: httpx.Client, path: str
 ) -> None:

@@ -6,6 +6,8 @@ from typing import Protocol
 from nicegui import ui
 
 from backend.actor import Actor
+from backend.runs import service as runs
+from backend.runs.schemas import WaitingRun
 from backend.workflows import service as workflows
 from backend.workflows.schemas import PublishVersion, WorkflowView
 from graphs.errors import Problem
@@ -13,6 +15,8 @@ from ui.canvas.canvas import WorkflowCanvas
 from ui.controls import button, dialog, icon_html, raw, text
 from ui.formats import amount
 from ui.session import Session
+
+WAITING_SHOWN = 5
 
 
 class Host(Protocol):
@@ -31,10 +35,11 @@ async def open_publish(host: Host, actor: Actor) -> None:
     if result.problems:
         _show_problems(host, result.problems)
     else:
-        _ask(host)
+        check = await runs.publish_check(actor, host.workflow.id)
+        _ask(host, check.waiting_runs)
 
 
-def _ask(host: Host) -> None:
+def _ask(host: Host, waiting: Sequence[WaitingRun]) -> None:
     async def publish(actor: Actor) -> None:
         request = PublishVersion(
             description=(description.value or "").strip(),
@@ -63,9 +68,34 @@ def _ask(host: Host) -> None:
             activate = ui.switch(
                 "Make it the active version, the one that programs run", value=True
             )
+            if waiting:
+                _tell_waiting(waiting)
         with ui.element("div").classes("dialog-foot"):
             button("Cancel", asked.close)
             button("Publish", host.session.action(publish), kind="primary").mark("do-publish")
+
+
+def _tell_waiting(waiting: Sequence[WaitingRun]) -> None:
+    """Which paused runs there are: they stay on their versions, whatever is published."""
+    broken = [run for run in waiting if run.broken]
+    told = f"{amount(len(waiting), 'paused run')} will go on with the version they began with."
+    if broken:
+        count = amount(len(broken), "of them", "of them")
+        told += f" The new drawing lacks what {count} already did or stand at:"
+    with ui.element("div").classes("banner info").mark("waiting-runs"):
+        text("p", told)
+        with ui.element("ul"):
+            for run in broken[:WAITING_SHOWN]:
+                with ui.element("li"):
+                    link = ui.element("a").props(f"href=/runs/{run.run_id} target=_blank")
+                    with link:
+                        text("span", f"Run {run.run_id[-6:]}")
+                    changes = ", ".join(
+                        f"{node.node_id} ({node.reason.replace('_', ' ')})" for node in run.broken
+                    )
+                    text("span", f": {changes}")
+        if len(broken) > WAITING_SHOWN:
+            text("p", f"and {len(broken) - WAITING_SHOWN} more")
 
 
 def _show_problems(host: Host, problems: Sequence[Problem]) -> None:

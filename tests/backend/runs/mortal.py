@@ -24,6 +24,9 @@ from backend.settings import Settings
 from graphs.compile import warm_up
 from graphs.events import ApprovalRequested, RunEvent, StepStarted
 
+AT_ONCE = 3
+"""Runs that a life executes at once: few, so that there is something left for the next one."""
+
 OPEN = approvals.ApprovalFilter(status=ApprovalStatus.OPEN)
 Appended = Callable[[RunEvent], bool]
 
@@ -59,7 +62,8 @@ def _live(settings: Settings, actor: Actor, die_at: str | None) -> None:
 async def _serve(settings: Settings, actor: Actor) -> None:
     await open_database(settings)
     try:
-        await open_executor(settings)
+        executor = await open_executor(settings)
+        executor._concurrency = AT_ONCE
         try:
             await _answer_everything(actor)
         finally:

@@ -165,20 +165,26 @@ def _wait(client: httpx.Client, run_id: str) -> Any:
 
 def test_a_cancelled_run_stays_cancelled_when_its_server_dies(mortal_server: LiveServer) -> None:
     """Killed between the wish and its end, the next server carries the wish out."""
-    with mortal_server.client() as client:
-        workflow_id = publish(client, slow(1_500, 60_000))
-        run = client.post(f"/api/v1/workflows/{workflow_id}/runs", json={}).json()
-        while client.get("/api/v1/steps?status=running").json()["total"] == 0:
-            pass
-        asked = client.post(f"/api/v1/runs/{run['id']}/cancel", json={"graceful": True}).json()
-        assert asked["status"] == "cancelling"
-    mortal_server.kill()
-    mortal_server.start()
-    with mortal_server.client() as client:
-        ended = _wait(client, run["id"])
-        assert ended["status"] == "cancelled"
-        steps = client.get(f"/api/v1/runs/{run['id']}/steps").json()["items"]
-    assert "w1" not in [step["node_id"] for step in steps]
+    ledger = Ledger(delay_s=1.5)
+    try:
+        url = f"{ledger.url}/t/slow"
+        call = node("slow", "http_request", method="POST", url=url)
+        drawn = chain(call, node("after", "set_fields", fields={}))
+        with mortal_server.client() as client:
+            workflow_id = publish(client, drawn)
+            run = client.post(f"/api/v1/workflows/{workflow_id}/runs", json={}).json()
+            ledger.wait_for(1)
+            asked = client.post(f"/api/v1/runs/{run['id']}/cancel", json={"graceful": True}).json()
+            assert asked["status"] == "cancelling"
+        mortal_server.kill()
+        mortal_server.start()
+        with mortal_server.client() as client:
+            ended = _wait(client, run["id"])
+            assert ended["status"] == "cancelled"
+            steps = client.get(f"/api/v1/runs/{run['id']}/steps").json()["items"]
+        assert "after" not in [step["node_id"] for step in steps]
+    finally:
+        ledger.close()
 
 
 def test_an_orderly_stop_is_quick_and_the_next_start_goes_on(mortal_server: LiveServer) -> None:
