@@ -11,9 +11,9 @@ MAX_USD = 1_000_000
 MAX_PLACES = 8
 
 Usd = Annotated[
-    Decimal,
+    Decimal | float,
     Meta(
-        description=f"From 0 to {MAX_USD:,}, as a decimal text with at most {MAX_PLACES} places.",
+        description=f"From 0 to {MAX_USD:,} with at most {MAX_PLACES} places, best as a text.",
         examples=["0.25"],
     ),
 ]

@@ -188,7 +188,8 @@ async def _note_unpriced(tenant_id: str, model: str) -> None:
         log.warning("models.unpriced_not_noted", model=model, error=repr(error))
 
 
-def _plain(amount: Decimal, pointer: str) -> str:
+def _plain(given: Decimal | float, pointer: str) -> str:
+    amount = Decimal(str(given))
     if not amount.is_finite() or not 0 <= amount <= MAX_USD:
         raise _refusal(pointer, f"A price is a number from 0 to {MAX_USD:,} dollars.")
     plain = f"{amount:f}"

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from litestar import Request, Response, Router, delete, get, put
 from litestar.di import NamedDependency
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
 from litestar.params import FromPath, HeaderParameter, QueryParameter
 from litestar.response import Stream
@@ -32,7 +33,7 @@ class UploadOperation(Operation):
     def __post_init__(self) -> None:
         schema = Schema(type=OpenAPIType.STRING, content_media_type=OCTETS)
         self.request_body = RequestBody(
-            required=True, content={OCTETS: OpenAPIMediaType(schema=schema)}
+            required=False, content={OCTETS: OpenAPIMediaType(schema=schema)}
         )
 
 
@@ -94,6 +95,7 @@ async def get_file(
     operation_id="putFile",
     operation_class=UploadOperation,
     request_max_body_size=service.MAX_UPLOAD_BYTES,
+    responses={201: ResponseSpec(FileView, description="A new file")},
     opt={"streams": True, "refuses": [TooLarge]},
 )
 async def put_file(

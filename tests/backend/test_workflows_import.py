@@ -56,12 +56,6 @@ async def test_an_export_names_no_place_and_no_owner(client: Client) -> None:
     assert made["created_by"] not in text
 
 
-async def test_python_is_no_format_yet(client: Client) -> None:
-    made = await create(client)
-    answer = await client.get(f"/api/v1/workflows/{made['id']}/export?format=python")
-    assert problem(answer, 422, "invalid_parameter")["errors"][0]["pointer"] == "?format"
-
-
 async def test_a_bare_definition_is_imported_under_a_given_name(client: Client) -> None:
     answer = await client.post(IMPORT, json=GREETING, params={"name": "Mine"})
     assert answer.json()["name"] == "Mine"
