@@ -82,7 +82,8 @@ async def measure(area: Area) -> None:
             )
             # as ours, so that neither arm waits for the disk at every commit
             await saver.conn.execute("PRAGMA synchronous = NORMAL")
-            langgraph = _with_saver(saver)
+            langgraph = _plain_chain(saver)
+            bare = _plain_chain(None)
             definition = _definition(drawings.chain(LENGTH))
             effects = {**registry(), "set_fields": Effect()}
             graphs = {
@@ -90,7 +91,7 @@ async def measure(area: Area) -> None:
                 "effects": compile_definition(definition, effects),
             }
             for name, graph in graphs.items():
-                await _compare(area, name, graph, writer, langgraph)
+                await _compare(area, name, graph, writer, langgraph, bare)
         await _makespan(area, writer)
     finally:
         await writer.close()
@@ -98,7 +99,12 @@ async def measure(area: Area) -> None:
 
 
 async def _compare(
-    area: Area, name: str, graph: CompiledGraph, writer: JournalWriter, langgraph: Run
+    area: Area,
+    name: str,
+    graph: CompiledGraph,
+    writer: JournalWriter,
+    langgraph: Run,
+    bare: Run,
 ) -> None:
     async def journalled() -> None:
         await _execute(graph, lambda run_id: RunJournal(writer, _record(run_id)), INPUTS)
@@ -107,9 +113,11 @@ async def _compare(
         await _execute(graph, lambda _: MemoryJournal(), INPUTS)
 
     for at_once, suffix in ((1, ""), (AT_ONCE, "32")):
-        rates = await _interleaved(area, at_once, (journalled, unstored, langgraph))
+        rates = await _interleaved(area, at_once, (journalled, unstored, langgraph, bare))
         area.found(f"{name}.{at_once}", *_ratio(rates[0], rates[1]))
         area.found(f"{name}.saver{suffix}", *_ratio(rates[0], rates[2]))
+        if name == "chain":
+            area.found(f"{name}.bare{suffix}", *_ratio(rates[0], rates[3]))
 
 
 async def _interleaved(area: Area, at_once: int, arms: tuple[Run, ...]) -> list[list[float]]:
@@ -203,8 +211,8 @@ class _State(TypedDict):
     outputs: Annotated[dict[str, Any], operator.or_]
 
 
-def _with_saver(saver: AsyncSqliteSaver) -> Run:
-    """The same chain as a user of LangGraph writes it, with its own checkpointer."""
+def _plain_chain(saver: AsyncSqliteSaver | None) -> Run:
+    """The same chain as a user of LangGraph writes it, with its own checkpointer or with none."""
     builder: Any = StateGraph(_State)
     before = START
     for index in range(LENGTH):

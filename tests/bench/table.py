@@ -48,6 +48,7 @@ RATIO = "\N{MULTIPLICATION SIGN}"
 CHAIN = "10-node chain, journalled on SQLite"
 EFFECTS = "the same of nodes with outside effects"
 MEMORY = "÷ the same graph with no persistence"
+BARE = "÷ bare LangGraph, nothing stored or shown"
 SAVER = "÷ LangGraph with AsyncSqliteSaver"
 
 ROWS = (
@@ -60,6 +61,8 @@ ROWS = (
     Row("engine", "chain.32", f"{CHAIN}, {MEMORY}, 32 at once", AtLeast(0.8), RATIO),
     Row("engine", "chain.saver", f"{CHAIN}, {SAVER}, 1 at a time", AtLeast(3), RATIO),
     Row("engine", "chain.saver32", f"{CHAIN}, {SAVER}, 32 at once", AtLeast(3), RATIO),
+    Row("engine", "chain.bare", f"{CHAIN}, {BARE}, 1 at a time", AtLeast(0.5), RATIO),
+    Row("engine", "chain.bare32", f"{CHAIN}, {BARE}, 32 at once", AtLeast(0.5), RATIO),
     Row("engine", "effects.1", f"… {EFFECTS}, {MEMORY}, 1 at a time", AtLeast(0.7), RATIO),
     Row("engine", "effects.32", f"… {EFFECTS}, {MEMORY}, 32 at once", AtLeast(0.8), RATIO),
     Row("engine", "effects.saver", f"… {EFFECTS}, {SAVER}, 1 at a time", AtLeast(3), RATIO),
