@@ -40,6 +40,13 @@ async def test_a_cancelled_run_goes_on_where_it_was(door: Door) -> None:
     assert await door.completions(run_id) == before
     kinds = await door.kinds(run_id)
     assert kinds.count("run.cancelled") == 2
+    stream = await door.client.get(
+        f"/api/v1/runs/{run_id}/events", headers={"Accept": "text/event-stream"}
+    )
+    assert [line[7:] for line in stream.text.splitlines() if line.startswith("event: ")] == [
+        *kinds,
+        "end",
+    ]
 
 
 def fickle(ledger: Ledger) -> Definition:
