@@ -96,13 +96,14 @@ async def _run(
     assert process.stdin is not None
     assert process.stdout is not None
     answer = asyncio.StreamReader()
+    saying = asyncio.create_task(_read(process.stdout, MAX_SAID_BYTES, cut=True))
     try:
         transport = await _opened(reading, answer)
         try:
             async with asyncio.timeout(limits.time_ms / 1000 + 1):
                 _, said, result = await asyncio.gather(
                     _feed(process.stdin, task),
-                    _read(process.stdout, MAX_SAID_BYTES, cut=True),
+                    asyncio.shield(saying),
                     _read(answer, MAX_RESULT_BYTES),
                 )
                 status = await process.wait()
@@ -115,6 +116,8 @@ async def _run(
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
+        # asyncio takes a process for ended only when its pipes have been read to their end
+        await saying
         await process.wait()
     for line in said.decode(errors="replace").splitlines():
         say(line)
