@@ -63,7 +63,7 @@ class SettingsPage:
             def change() -> UpdateTenant:
                 if not (name.value or "").strip():
                     raise Invalid("The name cannot be empty.")
-                return UpdateTenant(name=name.value)
+                return UpdateTenant(name=name.value or "")
 
             button("Save name", self._saving(change, "The name is saved."))
 
