@@ -257,6 +257,8 @@ async def test_what_is_made_has_a_place(client: Client) -> None:
     for operation in await operations(client):
         if not {"201", "202"} & operation.spec["responses"].keys() or operation.id == "setUp":
             continue
+        if operation.id in NAMED_BY_CALLERS:
+            continue  # what it makes is there already, and is no JSON
         if operation.id == "retryRun":
             continue  # makes nothing: it goes on with a run that failed
         checkpoint = {"json": {"checkpoint": ids["step_id"]}} if operation.id == "forkRun" else {}
