@@ -82,6 +82,7 @@ class TestRunningADocument:
         assert "no such luck" in done.stdout
         assert "run.failed" in done.stdout
 
+    @pytest.mark.usefixtures("own_logs")
     def test_a_question_is_asked_at_the_terminal_until_it_fits(
         self,
         tmp_path: Path,
