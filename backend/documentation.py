@@ -1,6 +1,8 @@
 """The API's description: OpenAPI 3.1 at /openapi.json, to be read at /docs and /redoc.
 
 The pages and their scripts come from `system/static/docs`; nothing is loaded from another host.
+Swagger UI 5.35.0 and Redoc 2.5.4 lie there as published, with their licences, but for two things:
+the lines that name source maps are gone, and Redoc's logo, which its host would serve, is empty.
 """
 
 from functools import cache
