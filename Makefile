@@ -2,20 +2,29 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-RUN := $(VENV)/.run-installed
-DEV := $(VENV)/.dev-installed
+PIP = $(BIN)/python -m pip
 CANVAS := ui/canvas
+
+# A stamp carries its lock's checksum: only another lock, not another date, installs again.
+lock_sum = $(shell cksum < $(1) | tr ' ' '-')
+RUN := $(VENV)/.run-$(call lock_sum,requirements.lock)
+DEV := $(VENV)/.dev-$(call lock_sum,requirements-dev.lock)
+
+# The lock is the whole set: pip fetches what it lists, resolves nothing and builds nothing.
+FROM_LOCK := --quiet --disable-pip-version-check --no-deps --only-binary=:all: --require-hashes
 
 # Without bytecode every start of the server takes twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help up serve test lint types unit bench canvas canvas-check canvas-test lock clean
+.PHONY: help up install test lint types unit soak bench canvas canvas-check canvas-test lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 up: $(RUN) ## install, migrate, start and print the address
 	@$(BIN)/heddle up
+
+install: $(RUN) ## install what Heddle needs into .venv, exactly as locked
 
 test: lint types unit ## lint, types and every test, browser tests included
 
@@ -28,6 +37,9 @@ types: $(DEV) ## pyright, strict on graphs/ and backend/
 
 unit: $(DEV) ## pytest on both cores
 	@$(BIN)/pytest -q -n 2 --dist loadgroup
+
+soak: $(DEV) ## the long tests: chaos, thousands of generated files
+	@$(BIN)/pytest -q -m soak
 
 bench: $(DEV) ## measure the bars of the README's table
 	@$(BIN)/python -m tests.bench
@@ -58,16 +70,24 @@ $(BIN)/python:
 	  || { echo "Heddle needs Python 3.11 or newer: make up PYTHON=python3.11"; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
 
-$(RUN): requirements.lock pyproject.toml | $(BIN)/python
+$(RUN): | requirements.lock $(BIN)/python
 	@echo "Installing into $(VENV) (once, a minute or two) ..."
-	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@rm -f $(VENV)/.run-* $(VENV)/.dev-*
+	@$(call install_exactly,requirements.lock)
 	@touch $@
 
-$(DEV): requirements-dev.lock $(RUN)
+$(DEV): | requirements-dev.lock $(RUN)
 	@echo "Installing the development tools ..."
-	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
-	@touch $@
+	@rm -f $(VENV)/.dev-*
+	@$(call install_exactly,requirements-dev.lock)
+	@touch $(RUN) $@
+
+# What an earlier lock left behind may contradict this one; then an empty environment takes it.
+install_exactly = $(call install_lock,$(1)) && { $(PIP) check >/dev/null || { \
+  echo "Starting over with an empty $(VENV) ..." \
+  && $(PYTHON) -m venv --clear $(VENV) && $(call install_lock,$(1)) && $(PIP) check; }; }
+install_lock = $(PIP) install $(FROM_LOCK) -r $(1) \
+  && $(PIP) install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 
 $(CANVAS)/node_modules: $(CANVAS)/package-lock.json
 	@command -v npm >/dev/null || { echo "The canvas is built with Node 20 or newer"; exit 1; }
