@@ -91,7 +91,7 @@ def compile_text(text: str) -> Template:
         return Template(text, None)
     found = lexer.pieces(text)
     if not found:
-        return Template(text, None)
+        return Template(lexer.literal(text), None)
     formulas = [compile_formula(source, start + 2) for start, _, source in found]
     references = tuple(reference for formula in formulas for reference in formula.references)
     if len(found) == 1 and found[0][0] == 0 and found[0][1] == len(text):
@@ -119,9 +119,9 @@ def _text(text: str, found: list[tuple[int, int, str]], formulas: list[Formula])
     pairs: list[tuple[str, Evaluate, str]] = []
     position = 0
     for (start, end, source), formula in zip(found, formulas, strict=True):
-        pairs.append((text[position:start], formula.evaluate, source))
+        pairs.append((lexer.literal(text[position:start]), formula.evaluate, source))
         position = end
-    tail = text[position:]
+    tail = lexer.literal(text[position:])
 
     def evaluate(frame: Frame) -> str:
         parts: list[str] = []

@@ -169,7 +169,7 @@ class Bundle:
                     same = bound == external.member
                     name = external.member if same else f"{external.member} as {bound}"
                     members.setdefault(external.module, set()).add(name)
-        froms = [_import(origin, sorted(members[origin])) for origin in sorted(members)]
+        froms = [_import(origin, sorted(members[origin], key=_kind)) for origin in sorted(members)]
         lines = [*sorted(modules), *froms]
         own = [line for line in lines if line.split()[1].split(".")[0] in sys.stdlib_module_names]
         others = [line for line in lines if line not in own]
@@ -269,6 +269,12 @@ def _at_definition(node: ast.AST) -> Iterator[str]:
         case _:
             for part in ast.iter_child_nodes(node):
                 yield from _at_definition(part)
+
+
+def _kind(name: str) -> tuple[int, str]:
+    """Constants come first, then classes, as import sorters have it."""
+    constant = name.isupper() and len(name) > 1
+    return 0 if constant else 1 if name[0].isupper() else 2, name
 
 
 def _import(origin: str, names: list[str]) -> str:

@@ -55,7 +55,7 @@ def text_code(raw: str) -> Code:
     """A string: itself, the expression that it is, or `text(…)` of its parts."""
     found = lexer.pieces(raw) if "{{" in raw or "${" in raw else []
     if not found:
-        return quoted(raw)
+        return quoted(lexer.literal(raw))
     if len(found) == 1 and found[0][:2] == (0, len(raw)):
         return expression_code(found[0][2])
     parts: list[Code] = []
@@ -68,7 +68,7 @@ def text_code(raw: str) -> Code:
 
 
 def _literals(text: str) -> list[Code]:
-    code = quoted(text)
+    code = quoted(lexer.literal(text))
     if isinstance(code, Group):
         return list(code.parts)
     return [code] if text else []

@@ -57,7 +57,7 @@ def remainder(left: Any, right: Any) -> Any:
 
 
 def power(left: Any, right: Any) -> Any:
-    """`left ** right`, unless the result would be beyond 64 bits."""
+    """`left ** right`, unless the result would be too large."""
     if isinstance(left, int) and isinstance(right, int) and right > 64 and left not in (0, 1, -1):
         raise ExpressionError("the number is too large; at most 64 bits are kept")
     return left**right

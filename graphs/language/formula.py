@@ -16,7 +16,7 @@ from graphs.language import composites, lexer, operators, parsing
 from graphs.language.frame import Evaluate, Frame
 from graphs.language.functions import dates, lists, numbers, texts
 from graphs.language.functions.registry import lookup
-from graphs.language.values import MissingError, member
+from graphs.language.values import MAX_BITS, MissingError, member, too_large
 
 FUNCTION_MODULES = (dates, lists, numbers, texts)
 """Importing them registers the named functions."""
@@ -83,8 +83,8 @@ class _Compiler:
             raise self.error(node, f"{parsing.what(node)} cannot be used in an expression")
         if isinstance(value, float) and not math.isfinite(value):
             raise self.error(node, "this number is too large")
-        if type(value) is int and value.bit_length() > 64:
-            raise self.error(node, "this number is too large; at most 64 bits are kept")
+        if type(value) is int and value.bit_length() > MAX_BITS:
+            raise self.error(node, too_large())
         if isinstance(value, str) and any("\ud800" <= char <= "\udfff" for char in value):
             raise self.error(node, "this text has a character that is no character")
         return lambda frame: value

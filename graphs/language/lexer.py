@@ -42,7 +42,9 @@ def _replace(match: re.Match[str]) -> str:
 _CLOSERS = {"{{": "}}", "${": "}"}
 _OPEN, _CLOSE = "([{", ")]}"
 _MARKS = re.compile(r"""["'()\[\]{}]""")
-_OPENING = re.compile(r"\{\{|\$\{")
+_OPENING = re.compile(r"\{\{|(?<!\\)\$\{(?!\{)")
+"""The dollar of `${{ … }}` is a currency sign before `{{`, and that of `\\${` begins nothing."""
+
 _TEXT = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'""", re.DOTALL)
 
 
@@ -62,6 +64,11 @@ def pieces(text: str) -> list[tuple[int, int, str]]:
         found.append((opening.start(), end, text[opening.end() : end - len(closer)]))
         position = end
     return found
+
+
+def literal(text: str) -> str:
+    """What stands between expressions, as it is written out: `\\${` is how `${` is meant itself."""
+    return text.replace("\\${", "${")
 
 
 def _end(text: str, position: int, closer: str) -> int | None:

@@ -7,11 +7,9 @@ from typing import Any, cast
 
 from graphs.errors import ExpressionBudgetError, ExpressionError
 from graphs.language.functions.lists import contains
-from graphs.language.values import NUMBERS, Budget, describe, number, same
+from graphs.language.values import MAX_BITS, NUMBERS, Budget, describe, number, same, too_large
 
 Operator = Callable[[Any, Any, Budget], Any]
-
-MAX_EXPONENT_BITS = 64
 
 
 def _arithmetic(sign: str, apply: Callable[[Any, Any], Any]) -> Operator:
@@ -68,9 +66,9 @@ def _power(left: Any, right: Any, budget: Budget) -> Any:
         and isinstance(right, int)
         and right > 1
         and left not in (0, 1, -1)
-        and (right > MAX_EXPONENT_BITS or (left.bit_length() - 1) * right > MAX_EXPONENT_BITS)
+        and (right > MAX_BITS or (left.bit_length() - 1) * right > MAX_BITS)
     ):
-        raise ExpressionBudgetError("the number is too large; at most 64 bits are kept")
+        raise ExpressionBudgetError(too_large())
     return _raised(left, right, budget)
 
 

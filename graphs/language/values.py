@@ -5,6 +5,7 @@ that what would run for hours or fill the memory ends at once with ExpressionBud
 """
 
 import math
+import unicodedata
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -14,8 +15,11 @@ from graphs.errors import ExpressionBudgetError, ExpressionError
 
 MAX_STEPS = 500_000
 MAX_CELLS = 8_000_000
-MAX_INT = 2**64 - 1
-MIN_INT = -(2**63)
+MAX_BITS = 1024
+"""Of a whole number: far more than any key or amount needs, and still quick to calculate with."""
+
+_PLAIN_FLOATS = 1e21
+"""Whole floats up to here are written without a point or an exponent, as JavaScript does it."""
 
 NUMBERS = frozenset({int, float, bool})
 
@@ -83,7 +87,7 @@ def describe(value: Any) -> str:
 
 
 def as_text(value: Any, budget: Budget | None = None) -> str:
-    """How a value reads inside a text: null is empty, lists and objects are JSON."""
+    """How a value reads inside a text: null is empty, 2.0 is 2, lists and objects are JSON."""
     if isinstance(value, str):
         return value
     if value is None:
@@ -92,6 +96,8 @@ def as_text(value: Any, budget: Budget | None = None) -> str:
         return "true"
     if value is False:
         return "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < _PLAIN_FLOATS:
+        return str(int(value))
     if isinstance(value, int | float):
         return str(value)
     if budget is not None:
@@ -113,11 +119,16 @@ def number(value: Any) -> Any:
         if not math.isfinite(value):
             raise ExpressionError("the result is not a finite number")
     elif type(value) is int:
-        if not MIN_INT <= value <= MAX_INT:
-            raise ExpressionBudgetError("the number is too large; at most 64 bits are kept")
+        if value.bit_length() > MAX_BITS:
+            raise ExpressionBudgetError(too_large())
     elif isinstance(value, complex):
         raise ExpressionError("the result is not a real number")
     return value
+
+
+def too_large() -> str:
+    """What is said of a whole number beyond MAX_BITS."""
+    return f"the number is too large; at most {MAX_BITS} bits are kept"
 
 
 def member(value: Any, key: Any) -> Any:
@@ -129,6 +140,9 @@ def member(value: Any, key: Any) -> Any:
         try:
             return mapping[key]
         except KeyError:
+            for name in mapping:
+                if _alike(name, key):
+                    return mapping[name]
             raise MissingError(_no_field(mapping, key)) from None
         except TypeError:
             raise ExpressionError(f"{describe(key)} cannot name a field") from None
@@ -144,6 +158,13 @@ def member(value: Any, key: Any) -> Any:
                 f"or pluck(…, {key!r}) for all"
             )
     raise ExpressionError(f"{describe(value)} has no field {key!r}")
+
+
+def _alike(name: Any, key: Any) -> bool:
+    """Whether two names look the same: Python composes the letters of names, files often do not."""
+    if not isinstance(name, str) or not isinstance(key, str) or (name.isascii() and key.isascii()):
+        return False
+    return unicodedata.normalize("NFKC", name) == unicodedata.normalize("NFKC", key)
 
 
 def _no_field(mapping: Mapping[Any, Any], key: Any) -> str:

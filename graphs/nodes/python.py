@@ -58,9 +58,9 @@ class Python(NodeType[PythonParams]):
     """Runs a few lines of Python over what arrives. Off until an administrator enables it.
 
     Its output is the value of `result`, or what `main(prev, inputs)` returns: anything that JSON
-    can hold. What the code prints goes to the run's log. It has the standard library, but no
-    network, no files, no environment and no credentials, and is stopped when it takes too much
-    time or memory.
+    can hold, dates and times as ISO 8601 texts, decimals without loss, sets as lists. What the code
+    prints goes to the run's log. It has the standard library, but no network, no files, no
+    environment and no credentials, and is stopped when it takes too much time or memory.
     """
 
     name = "python"

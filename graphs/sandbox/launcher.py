@@ -7,6 +7,7 @@ the process could not be shut in. Needs nothing but the standard library and Lin
 
 import ctypes
 import json
+import math
 import os
 import resource
 import sys
@@ -84,6 +85,8 @@ def main() -> None:
     except (Open, OSError) as error:
         _answer(answer_to, {"closed": str(error)})
         os._exit(1)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")
     _answer(answer_to, _execute(task))
     sys.stdout.flush()
     sys.stderr.flush()
@@ -246,15 +249,119 @@ def _execute(task: dict[str, Any]) -> dict[str, Any]:
     except BaseException as error:  # noqa: BLE001 whatever it is, the analyst is told
         return _failed(f"{_line()}{type(error).__name__}: {error}", code="python_failed")
     try:
-        json.dumps(value, allow_nan=False)
-    except (TypeError, ValueError, RecursionError, MemoryError) as error:
-        message = f"the result cannot be written as JSON: {error}"
+        return {"value": _plain(value, "result")}
+    except ValueError as error:
+        return _failed(f"the result cannot be written as JSON: {error}", code="python_result")
+    except (RecursionError, MemoryError):
+        message = "the result cannot be written as JSON: it is nested too deeply or too large"
         return _failed(message, code="python_result")
-    return {"value": value}
+
+
+def _plain(value: Any, where: str) -> Any:
+    """The value in JSON's types, without loss. Raises ValueError, which names the place."""
+    if value is None or value is True or value is False:
+        return value
+    if isinstance(value, str):
+        return _sound(str.__str__(value), where)
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError(f"{where} is {value}, which is no number there; use None")
+        return float(value)
+    if isinstance(value, dict):
+        made: dict[str, Any] = {}
+        for key, part in value.items():
+            name = _key(key, where)
+            if name in made:
+                raise ValueError(f"{where} has two fields called {name!r}")
+            made[name] = _plain(part, f"{where}[{key!r}]")
+        return made
+    if isinstance(value, (list, tuple)):
+        return [_plain(part, f"{where}[{at}]") for at, part in enumerate(value)]
+    if isinstance(value, (set, frozenset)):
+        parts = [_plain(part, f"an item of {where}") for part in value]
+        return sorted(parts, key=lambda part: (str(type(part)), part if _orders(part) else 0))
+    return _text(value, where)
+
+
+def _orders(part: Any) -> bool:
+    return isinstance(part, (str, int, float))
+
+
+def _decimal(value: Any, where: str) -> Any:
+    """A number when it is one exactly; other decimals keep their digits as a text."""
+    if not value.is_finite():
+        raise ValueError(f"{where} is {value}, which is no number there; use None")
+    if value == value.to_integral_value() and value.adjusted() < 300:
+        return int(value)
+    near = float(value)
+    return near if type(value)(repr(near)) == value else str(value)
+
+
+def _text(value: Any, where: str) -> Any:
+    """What tables write too: ISO 8601 for dates and times, the text of an id."""
+    # only what the code itself uses needs these, and they take longer than most code
+    import dataclasses
+    import datetime
+    import decimal
+    import enum
+    import pathlib
+    import uuid
+
+    if isinstance(value, decimal.Decimal):
+        return _decimal(value, where)
+    if isinstance(value, (datetime.date, datetime.time)):
+        return value.isoformat()
+    if isinstance(value, datetime.timedelta):
+        return value.total_seconds()
+    if isinstance(value, (uuid.UUID, pathlib.PurePath)):
+        return _sound(str(value), where)
+    if isinstance(value, enum.Enum):
+        return _plain(value.value, where)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        return _plain(fields, where)
+    hint = _HINTS.get(type(value).__name__, "make a text, a number, a list or a dict of it")
+    raise ValueError(f"{where} is of the type {type(value).__name__}; {hint}")
+
+
+_HINTS = {
+    "bytes": "use base64.b64encode(…).decode(), or .decode() for a text",
+    "bytearray": "use base64.b64encode(…).decode(), or .decode() for a text",
+    "generator": "use list(…)",
+    "map": "use list(…)",
+    "filter": "use list(…)",
+    "zip": "use list(…)",
+    "dict_keys": "use list(…)",
+    "dict_values": "use list(…)",
+    "complex": "return its .real and .imag",
+}
+
+
+def _key(key: Any, where: str) -> str:
+    if key is None or isinstance(key, (bool, int, float)):
+        return json.dumps(key)
+    plain = _plain(key, f"a key of {where}")
+    if not isinstance(plain, str):
+        raise ValueError(f"{where} has a key of the type {type(key).__name__}; use texts as keys")
+    return plain
+
+
+def _sound(text: str, where: str) -> str:
+    """The text. Raises ValueError for half a character, which no encoding can write."""
+    if text.isascii():
+        return text
+    for at, letter in enumerate(text):
+        if "\ud800" <= letter <= "\udfff":
+            raise ValueError(
+                f"{where} has half a character ({letter!r}) at position {at}: was an emoji cut?"
+            )
+    return text
 
 
 def _failed(error: str, *, code: str) -> dict[str, Any]:
-    return {"error": error, "code": code}
+    return {"error": error.encode(errors="backslashreplace").decode(), "code": code}
 
 
 def _line() -> str:

@@ -1,12 +1,13 @@
 """Functions over numbers."""
 
 import math
-from collections.abc import Callable
+import re
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
 from graphs.errors import ExpressionBudgetError, ExpressionError
 from graphs.language.functions.registry import a_list, a_number, a_text, a_whole_number, named
-from graphs.language.values import NUMBERS, Budget, describe, number
+from graphs.language.values import MAX_BITS, NUMBERS, Budget, describe, number, too_large
 
 
 @named("sum")
@@ -77,27 +78,64 @@ def _ceil(budget: Budget, value: Any) -> Any:
     return number(math.ceil(a_number(value, "ceil")))
 
 
-def _converted(value: Any, to: Callable[[Any], Any], name: str) -> Any:
-    if isinstance(value, str) and len(value) > 100:
-        raise ExpressionError(f"this text is too long to be a number: {value[:20]}…")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
+_MAX_DIGITS = 400
+_EXACT = Context(prec=_MAX_DIGITS + 20)
+
+
+def _read(value: Any, point: Any, name: str) -> Decimal:
+    """A text or number without loss. Raises ExpressionError, which names the text."""
     if not isinstance(value, str | int | float):
         raise ExpressionError(f"{describe(value)} cannot be made a number")
-    try:
-        return number(to(value))
-    except (ValueError, OverflowError):
-        raise ExpressionError(f"{name}() cannot read {value!r} as a number") from None
+    sign = a_text(point, name)
+    if sign not in (".", ","):
+        raise ExpressionError(f"{name}() knows the decimal signs '.' and ',', not {sign!r}")
+    if not isinstance(value, str):
+        number(value)
+        return Decimal(repr(value) if isinstance(value, float) else int(value))
+    if len(value) > _MAX_DIGITS:
+        raise ExpressionError(f"this text is too long to be a number: {value[:20]}…")
+    plain = _without_groups(value.strip(), sign)
+    if _NUMBER.fullmatch(plain) is None:
+        raise ExpressionError(f"{name}() cannot read {value!r} as a number{_hint(value, sign)}")
+    return Decimal(plain)
+
+
+def _without_groups(text: str, point: str) -> str:
+    """The text as Python writes numbers, when its decimal sign is said to be a comma."""
+    if point == ".":
+        return text
+    whole, comma, part = text.partition(",")
+    if _THOUSANDS.fullmatch(whole):
+        whole = re.sub(r"[^\d+-]", "", whole)
+    # what is left with a point is no number here, and 1.5 must not become 15
+    return f"{whole}{'.' if comma else ''}{part}" if "." not in whole + part else "?"
+
+
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:([.' \u2019\u00a0\u202f])\d{3})(?:\1\d{3})*", re.ASCII)
+
+
+def _hint(text: str, point: str) -> str:
+    if point == "." and "," in text:
+        return "; a comma as the decimal sign is said with point=','"
+    return "; its decimal sign is not the comma" if point == "," and "." in text else ""
 
 
 @named("int")
-def _int(budget: Budget, value: Any) -> Any:
-    """A text or a number as a whole number, the part after the point cut off."""
-    return _converted(value, int, "int")
+def _int(budget: Budget, value: Any, point: Any = ".") -> Any:
+    """A text or a number as a whole number, the part after the decimal sign `point` cut off."""
+    if type(value) is bool:
+        return int(value)
+    read = _read(value, point, "int")
+    if read.adjusted() > MAX_BITS:
+        raise ExpressionBudgetError(too_large())
+    return number(int(read))
 
 
 @named("float")
-def _float(budget: Budget, value: Any) -> Any:
-    """A text or a number as a number with a point."""
-    return _converted(value, float, "float")
+def _float(budget: Budget, value: Any, point: Any = ".") -> Any:
+    """A text or a number as a number with a point; `point` is the decimal sign of the text."""
+    return number(float(_read(value, point, "float")))
 
 
 @named("bool")
@@ -121,10 +159,21 @@ def _range(budget: Budget, start: Any, stop: Any = None, step: Any = 1) -> list[
 
 
 @named("format_number")
-def _format_number(budget: Budget, value: Any, digits: Any = 0, separator: Any = ",") -> str:
-    """A number with so many digits after the point and a separator between thousands."""
+def _format_number(
+    budget: Budget, value: Any, digits: Any = 0, separator: Any = ",", point: Any = None
+) -> str:
+    """A number with `digits` after the `point` (a comma beside a '.') and grouped thousands."""
     places = a_whole_number(digits, "format_number")
     if not 0 <= places <= 20:
         raise ExpressionError("format_number() takes 0 to 20 digits")
-    text = f"{a_number(value, 'format_number'):,.{places}f}"
-    return text.replace(",", a_text(separator, "format_number")[:3])
+    between = a_text(separator, "format_number")[:3]
+    mark = ("," if between == "." else ".") if point is None else a_text(point, "format_number")[:3]
+    if mark == between and places:
+        raise ExpressionError(
+            f"format_number() cannot use {mark!r} for both thousands and decimals"
+        )
+    exact = _read(a_number(value, "format_number"), ".", "format_number")
+    rounded = exact.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP, _EXACT)
+    text = f"{abs(rounded) if rounded.is_zero() else rounded:,f}"
+    whole, _, part = text.partition(".")
+    return whole.replace(",", between) + (mark + part if part else "")

@@ -71,7 +71,7 @@ async def test_mock_mode_executes_nothing(ctx: FakeContext) -> None:
         ("def f():\n    raise ValueError('no')\nf()", "python_failed", "line 2: ValueError: no"),
         ("x = (", "python_syntax", "line 1: "),
         ("x = 1", "python_no_result", "main(prev, inputs)"),
-        ("result = {1, 2}", "python_result", "JSON"),
+        ("result = object()", "python_result", "type object; make a text"),
         ("result = float('nan')", "python_result", "JSON"),
         ("import sys\nsys.exit(0)", "python_failed", "line 2: SystemExit"),
         ("import os\nos._exit(0)", "python_ended", "without a result"),
@@ -166,6 +166,63 @@ async def test_time_is_limited(enabled: FakeContext, code: str) -> None:
     found, message = await refusal(code, enabled, timeout_ms=500)
     assert found == "node_timeout"
     assert "500 ms" in message
+
+
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        ("{'d': datetime.date(2024, 1, 5)}", {"d": "2024-01-05"}),
+        ("[datetime.datetime(2024, 1, 5, 9, 30)]", ["2024-01-05T09:30:00"]),
+        (
+            "datetime.datetime(2024, 1, 5, tzinfo=datetime.timezone.utc)",
+            "2024-01-05T00:00:00+00:00",
+        ),
+        ("datetime.timedelta(hours=30)", 108_000),
+        ("decimal.Decimal('12.50')", 12.5),
+        ("decimal.Decimal('0.1000000000000000055')", "0.1000000000000000055"),
+        ("decimal.Decimal('34043416109404255712')", 34043416109404255712),
+        ("34043416109404255712", 34043416109404255712),
+        ("{3, 1, 2}", [1, 2, 3]),
+        ("({'b', 'a'}, frozenset())", [["a", "b"], []]),
+        ("uuid.UUID(int=7)", "00000000-0000-0000-0000-000000000007"),
+        ("{datetime.date(2024, 1, 5): 1, 2: 'x', None: 0}", {"2024-01-05": 1, "2": "x", "null": 0}),
+        ("enum.Enum('Colour', {'RED': 'red'}).RED", "red"),
+        ("'\N{GRINNING FACE}'", "\N{GRINNING FACE}"),
+    ],
+)
+async def test_values_beyond_json_are_written_without_loss(
+    enabled: FakeContext, made: str, expected: object
+) -> None:
+    code = f"import datetime, decimal, enum, uuid\nresult = {made}"
+    assert await value(code, enabled) == expected
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        ("chr(0xD83D)", "result has half a character"),
+        ("{'a': ['b', chr(0xDE00) + 'x']}", "result['a'][1] has half a character"),
+        ("{chr(0xD83D): 1}", "a key of result has half a character"),
+        ("[float('nan')]", "result[0] is nan"),
+        ("b'abc'", "base64.b64encode"),
+        ("(x for x in 'ab')", "use list"),
+        ("{(1, 2): 3}", "use texts as keys"),
+        ("{1: 'a', '1': 'b'}", "two fields called '1'"),
+    ],
+)
+async def test_what_cannot_be_written_is_told_with_its_place(
+    enabled: FakeContext, made: str, said: str
+) -> None:
+    found, message = await refusal(f"result = {made}", enabled)
+    assert found == "python_result"
+    assert said in message
+
+
+async def test_half_a_character_in_what_is_said_or_raised_is_shown(enabled: FakeContext) -> None:
+    assert await value("print(chr(0xD83D))\nresult = 1", enabled) == 1
+    found, message = await refusal("raise ValueError(chr(0xD83D))", enabled)
+    assert found == "python_failed"
+    assert "\\ud83d" in message
 
 
 async def test_threads_do_not_outlive_it(enabled: FakeContext) -> None:

@@ -30,7 +30,8 @@ export interface Root {
   members?: { name: string; label: string; type: string }[]
 }
 
-const PATTERN = /\{\{[\s\S]*?\}\}|\$\{[^}]*\}/g
+/** As graphs/language/lexer.py: the dollar of `${{ … }}` is a currency sign, `\${` begins nothing. */
+const PATTERN = /\{\{[\s\S]*?\}\}|(?<!\\)\$\{(?!\{)[^}]*\}/g
 
 export function hasExpression(value: unknown): value is string {
   return typeof value === 'string' && (value.includes('{{') || value.includes('${'))

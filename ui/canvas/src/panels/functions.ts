@@ -32,13 +32,15 @@ export const FUNCTIONS: readonly NamedFunction[] = [
   },
   {
     name: 'date_add',
-    signature: "(value, amount, unit='days')",
-    help: 'A date moved by an amount of seconds, minutes, hours, days or weeks.',
+    signature: "(value, amount, unit='days', zone=None)",
+    help:
+      'A date moved by seconds, minutes, hours, days, weeks, months, quarters or years, in `zone`.',
   },
   {
     name: 'date_diff',
     signature: "(later, earlier, unit='days')",
-    help: 'The time from `earlier` to `later` in seconds, minutes, hours, days or weeks.',
+    help:
+      'The time from `earlier` to `later` in seconds to weeks, or whole months, quarters, years.',
   },
   {
     name: 'default',
@@ -52,17 +54,21 @@ export const FUNCTIONS: readonly NamedFunction[] = [
     help: 'The first item of a list or character of a text; null when empty.',
   },
   { name: 'flatten', signature: '(values)', help: 'A list of lists as one list, one level deep.' },
-  { name: 'float', signature: '(value)', help: 'A text or a number as a number with a point.' },
+  {
+    name: 'float',
+    signature: "(value, point='.')",
+    help: 'A text or a number as a number with a point; `point` is the decimal sign of the text.',
+  },
   { name: 'floor', signature: '(value)', help: 'The next lower whole number.' },
   {
     name: 'format_date',
-    signature: "(value, pattern='%Y-%m-%d')",
-    help: 'A date as text; `pattern` is made of %Y %m %d %H %M %S %A %B and the like.',
+    signature: "(value, pattern='%Y-%m-%d', zone=None)",
+    help: 'A date as text by a pattern of %Y %m %d %H %M %S %A %B, in a zone such as Europe/Oslo.',
   },
   {
     name: 'format_number',
-    signature: "(value, digits=0, separator=',')",
-    help: 'A number with so many digits after the point and a separator between thousands.',
+    signature: "(value, digits=0, separator=',', point=None)",
+    help: "A number with `digits` after the `point` (a comma beside a '.') and grouped thousands.",
   },
   { name: 'from_json', signature: '(text)', help: 'The value that a JSON text describes.' },
   {
@@ -71,9 +77,14 @@ export const FUNCTIONS: readonly NamedFunction[] = [
     help: 'A field of an object or an item of a list, or `fallback` when it is not there.',
   },
   {
+    name: 'in_zone',
+    signature: '(value, zone)',
+    help: 'A moment as clocks show it in a time zone: 2024-07-02T00:30:00+02:00 for Europe/Oslo.',
+  },
+  {
     name: 'int',
-    signature: '(value)',
-    help: 'A text or a number as a whole number, the part after the point cut off.',
+    signature: "(value, point='.')",
+    help: 'A text or a number as a whole number, the part after the decimal sign `point` cut off.',
   },
   { name: 'items', signature: '(value)', help: "An object's fields as `[name, value]` pairs." },
   {
@@ -106,8 +117,13 @@ export const FUNCTIONS: readonly NamedFunction[] = [
   },
   {
     name: 'now',
-    signature: '()',
-    help: 'The present moment in UTC, such as 2026-11-20T09:30:00Z.',
+    signature: "(zone='UTC')",
+    help: 'The present moment, such as 2026-11-20T09:30:00Z; `zone` is one like Europe/Oslo.',
+  },
+  {
+    name: 'parse_date',
+    signature: "(text, pattern, zone='UTC')",
+    help: 'A text such as 31.12.2024 as a date, read by %d.%m.%Y; with a time of day in `zone`.',
   },
   { name: 'pluck', signature: '(values, key)', help: 'One field of every object in a list.' },
   {
@@ -145,7 +161,11 @@ export const FUNCTIONS: readonly NamedFunction[] = [
   { name: 'sum', signature: '(values)', help: 'The numbers of a list added up.' },
   { name: 'title', signature: '(text)', help: 'Each Word With A Capital.' },
   { name: 'to_json', signature: '(value)', help: 'The value as JSON text.' },
-  { name: 'today', signature: '()', help: 'The present day in UTC, such as 2026-11-20.' },
+  {
+    name: 'today',
+    signature: "(zone='UTC')",
+    help: 'The present day in a time zone, such as 2026-11-20.',
+  },
   { name: 'trim', signature: '(text)', help: 'Without white space at both ends.' },
   {
     name: 'truncate',
