@@ -261,7 +261,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             response.status,
             headers=received,
             stream=stream,
-            extensions=cast("dict[str, Any]", response.extensions),
+            extensions=cast("Any", response).extensions,
         )
 
 
