@@ -153,7 +153,7 @@ async def _write_bytes(content: Any, path: Path, store: ArtifactStore) -> bool:
     except (binascii.Error, ValueError):
         raise NodeError(
             "the content's base64 cannot be read: it holds other characters or is cut off",
-            code="file_invalid",
+            code="file_unreadable",
             retryable=False,
         ) from None
     await asyncio.to_thread(path.write_bytes, raw)
