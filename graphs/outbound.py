@@ -231,20 +231,33 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         if scheme in ("ntlm", "negotiate"):
             # they sign in the connection itself: nobody else may go on with it
             headers = [*headers, (b"Connection", b"close")]
-        sent = httpcore.Request(
-            method=request.method,
-            url=httpcore.URL(
-                scheme=request.url.raw_scheme,
-                host=request.url.raw_host,
-                port=request.url.port,
-                target=request.url.raw_path,
-            ),
-            headers=headers,
-            content=request.stream,
-            extensions=dict(request.extensions),
-        )
-        with _as_httpx():
-            response = await pool.connections.handle_async_request(sent)
+        while True:
+            connected: list[str] = []
+
+            async def note(event: str, _: Any, connected: list[str] = connected) -> None:
+                if event == "connection.connect_tcp.started":
+                    connected.append(event)
+
+            sent = httpcore.Request(
+                method=request.method,
+                url=httpcore.URL(
+                    scheme=request.url.raw_scheme,
+                    host=request.url.raw_host,
+                    port=request.url.port,
+                    target=request.url.raw_path,
+                ),
+                headers=headers,
+                content=request.stream,
+                extensions={**request.extensions, "trace": note},
+            )
+            with _as_httpx():
+                try:
+                    response = await pool.connections.handle_async_request(sent)
+                    break
+                except (httpcore.RemoteProtocolError, httpcore.NetworkError):
+                    # the server may have closed a kept connection at the same moment
+                    if connected or not _may_repeat(request):
+                        raise
         stream = _Stream(cast("Any", response.stream), pool)
         received = httpx.Headers(response.headers)
         try:
@@ -265,6 +278,11 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         )
 
 
+def _may_repeat(request: httpx.Request) -> bool:
+    return request.method in _IDEMPOTENT and isinstance(request.stream, httpx.ByteStream)
+
+
+_IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 _OF_THE_PACKED = (b"content-encoding", b"content-length")
 
 

@@ -68,9 +68,9 @@ class Exchange:
         for _ in range(MAX_REDIRECTS + 1):
             self.host = request.url.netloc.decode("ascii", "replace")
             self.answering = False
-            auth = httpx.USE_CLIENT_DEFAULT if self.params.auth is None else None
-            if "authorization" in request.headers:
-                auth = None
+            signed = self.params.auth is not None or "authorization" in request.headers
+            # else httpx signs in as the user whom the address names
+            auth = httpx.Auth() if signed else httpx.USE_CLIENT_DEFAULT
             response = await client.send(request, stream=True, auth=auth)
             self.answering = True
             try:
