@@ -1,1 +1,0 @@
-"""Attacks, and what holds them off."""
