@@ -11,7 +11,8 @@ GraphError                    code, message: the base of all
 └── RunSuspended              the run is being put aside; it goes on another time
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from msgspec import Struct
 
@@ -64,7 +65,8 @@ class ExpressionBudgetError(ExpressionError):
 class NodeError(GraphError):
     """A node failed while running. `retryable` tells whether another attempt makes sense.
 
-    `retry_after_ms`: how long the other side wants to be left alone before it.
+    `retry_after_ms`: how long the other side wants to be left alone before it. `data`: what nodes
+    that go on after the error find beside it, such as the answer of a server.
     """
 
     code = "node_failed"
@@ -76,10 +78,12 @@ class NodeError(GraphError):
         code: str | None = None,
         retryable: bool = True,
         retry_after_ms: int | None = None,
+        data: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
         self.retryable = retryable
         self.retry_after_ms = retry_after_ms
+        self.data = data
         if code is not None:
             self.code = code
 

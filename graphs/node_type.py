@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from http.cookiejar import CookieJar
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
 
 import msgspec
@@ -124,7 +125,7 @@ class Services(Struct, frozen=True, kw_only=True):
     `secrets`: what `{{ secrets.NAME }}` finds. `files` None: the run has no workspace. `prices`:
     by model name as written in params. `workflows`: by `<workflow id>@<version or active>`.
     `recorded`: outputs of an earlier real run by node id, for mock mode. `python_enabled`: whether
-    an administrator allows the `python` node.
+    an administrator allows the `python` node. `cookies`: what servers gave this run to keep.
     """
 
     allow_hosts: tuple[str, ...] = ()
@@ -135,6 +136,7 @@ class Services(Struct, frozen=True, kw_only=True):
     workflows: Mapping[str, BoundWorkflow] = field(default_factory=dict[str, BoundWorkflow])
     recorded: Mapping[str, Any] = field(default_factory=dict[str, Any])
     python_enabled: bool = False
+    cookies: CookieJar = field(default_factory=CookieJar)
 
 
 class NodeContext(Protocol):

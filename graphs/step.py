@@ -5,6 +5,7 @@ A failing node becomes data: it never raises into LangGraph, which would cancel 
 """
 
 import asyncio
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -200,8 +201,7 @@ class DrawnStep(ContainingStep):
             return self._completed(stored, ports)
         except NodeError as error:
             failure = self.failure(error)
-        value = {"error": {"code": failure.code, "message": failure.message}}
-        stored = Stored(value, value, 0)
+            stored = await self._stored_failure(failure, error.data)
         match self.node.node.on_error:
             case OnError.FAIL:
                 return self._fail(failure), _failed(self.scope, self.node_id, failure)
@@ -210,6 +210,16 @@ class DrawnStep(ContainingStep):
                 return self._completed(stored, ports, failure)
             case OnError.ERROR:
                 return self._completed(stored, (ERROR_PORT,), failure)
+
+    async def _stored_failure(self, failure: Failure, data: Mapping[str, Any] | None) -> Stored:
+        """What nodes after the error find: it, and beside it what its node knows of it."""
+        value: dict[str, Any] = {"error": {"code": failure.code, "message": failure.message}}
+        if data is not None and self.node.node.on_error is not OnError.FAIL:
+            try:
+                return await self.stored({**data, **value})
+            except NodeError as error:
+                self.log(f"what came with the error is not kept: {error.message}", "warning")
+        return Stored(value, value, 0)
 
     def _fail(self, failure: Failure) -> StepFailed | StepCancelled:
         if self.cancelled_by is not None:

@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import MISSING, dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from http.cookiejar import CookieJar
 from typing import Annotated, Any, Literal, TypedDict
 from uuid import uuid4
 
@@ -85,6 +86,7 @@ class Services:
     secrets: Mapping[str, str] = field(default_factory=dict[str, str])
     artifacts: Any = None
     files: Any = None
+    cookies: CookieJar = field(default_factory=CookieJar)
     allow_hosts: tuple[str, ...] = ()
     prices: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
@@ -281,7 +283,7 @@ def step(
             run = Run(node_id, state, prev, setting, body, lazy or {})
             made = await attempts(run, function, retry, timeout_ms)
         except NodeError as error:
-            value = {"error": {"code": error.code, "message": error.message}}
+            value = {**(error.data or {}), "error": {"code": error.code, "message": error.message}}
             if on_error == "fail":
                 return Outcome(ran=False, error=error)
             after_error = tuple(ports[:1]) if ports_after_error is None else ports_after_error

@@ -1,13 +1,16 @@
 """The node type `write_file`."""
 
 import asyncio
+import base64
+import binascii
+import shutil
 from pathlib import Path
 from typing import Annotated, Any, cast
 
 import msgspec
 from msgspec import Meta
 
-from graphs.artifacts import ArtifactStore, artifact_of
+from graphs.artifacts import ArtifactKind, ArtifactStore, artifact_of
 from graphs.errors import NodeError
 from graphs.language.values import as_text
 from graphs.node_type import Category, NodeContext, NodeType, Output, Params
@@ -18,6 +21,8 @@ from graphs.tables.work import Work, run_work
 from graphs.tables.writing import write_table
 
 _VALUES = (FileFormat.JSON, FileFormat.TEXT)
+_LINES = (FileFormat.CSV, FileFormat.TSV, FileFormat.JSON_LINES)
+"""What a text may already be written as."""
 
 
 class WriteFileParams(Params, frozen=True):
@@ -37,8 +42,8 @@ class WriteFileParams(Params, frozen=True):
         Meta(
             title="Content",
             description=(
-                "A table, a list of objects, a text or any value; of a chart, a picture is made. "
-                "Left empty: what arrives."
+                "A table, a list of objects, a text, a file or any value; of a chart, a picture is "
+                'made, and {"base64": …} is written as its bytes. Left empty: what arrives.'
             ),
             examples=["{{ steps.group }}", "Dear {{ input.name }}, …"],
             extra_json_schema={"x-widget": "expression", "x-placeholder": "{{ prev }}"},
@@ -54,7 +59,10 @@ class WriteFileParams(Params, frozen=True):
 
 
 class WriteFile(NodeType[WriteFileParams]):
-    """Writes a table, a text, a value or a chart to a file of the workspace, all of it or none."""
+    """Writes a table, a text, a value, a file or a chart to the workspace, all of it or none.
+
+    A file, such as what `http_request` has downloaded, is written as it is, whatever its name.
+    """
 
     name = "write_file"
     title = "Write file"
@@ -98,6 +106,8 @@ async def _write(
     content: Any, params: WriteFileParams, path: Path, store: ArtifactStore
 ) -> int | None:
     """Write the content to a path; returns the number of rows of a table."""
+    if await _write_bytes(content, path, store):
+        return None
     if is_chart(content):
         ending = params.name.rpartition(".")[2].lower()
         if params.format is FileFormat.AUTO and ending in tuple(PictureFormat):
@@ -110,6 +120,9 @@ async def _write(
     if format in _VALUES and not (is_table(content) and format is FileFormat.JSON):
         await asyncio.to_thread(_write_value, content, path, format)
         return None
+    if isinstance(content, str) and format in _LINES:
+        await asyncio.to_thread(path.write_text, content, encoding="utf-8", newline="")
+        return None
     table = await given_table(store, content, "the content")
 
     def job(work: Work) -> int:
@@ -120,6 +133,31 @@ async def _write(
         )
 
     return await run_work(store.new_path(".work"), job)
+
+
+async def _write_bytes(content: Any, path: Path, store: ArtifactStore) -> bool:
+    """Write a file that another step put out, or base64; False when the content is neither."""
+    if not isinstance(content, dict):
+        return False
+    fields = cast("dict[str, Any]", content)
+    artifact = artifact_of(fields)
+    if artifact is None and fields.keys() == {"status", "headers", "body"}:
+        artifact = artifact_of(fields["body"])  # a whole HTTP answer, as it arrives
+    if artifact is not None and artifact.kind is ArtifactKind.FILE:
+        await asyncio.to_thread(shutil.copyfile, await store.path(artifact.id), path)
+        return True
+    if fields.keys() != {"base64"}:
+        return False
+    try:
+        raw = base64.b64decode("".join(str(fields["base64"]).split()), validate=True)
+    except (binascii.Error, ValueError):
+        raise NodeError(
+            "the content's base64 cannot be read: it holds other characters or is cut off",
+            code="file_unreadable",
+            retryable=False,
+        ) from None
+    await asyncio.to_thread(path.write_bytes, raw)
+    return True
 
 
 def _write_value(content: Any, path: Path, format: FileFormat) -> None:

@@ -19,6 +19,7 @@ from graphs.exporting.layout import render
 from graphs.node_type import Category, NodeContext, NodeType, Output, Params
 from tests.exported import execute, outputs_of
 from tests.graphs.engine import Execution, chain
+from tests.graphs.http_server import Answer, Asked, keeping
 
 
 def fields(id: str, **given: Any) -> Node:
@@ -343,6 +344,46 @@ def test_secrets_come_from_the_environment(tmp_path: Path) -> None:
     assert json.loads(ended.stdout) == {"code": {"code": "connection_failed"}}
     unset = execute(made, tmp_path, {})
     assert json.loads(unset.stdout) == {"code": {"code": "expression_invalid"}}
+
+
+async def test_http_requests_do_alone_what_they_do_here(tmp_path: Path) -> None:
+    def answer(request: Asked) -> Answer:
+        match request.target:
+            case "/form":
+                return Answer(json.dumps(request.body.decode()).encode(), "application/json")
+            case "/latin":
+                cookie = [("set-cookie", "sid=1")]
+                return Answer(b'{"a":"\xe5"}', "application/json; charset=latin-1", 200, cookie)
+            case "/png":
+                return Answer(b"\x89PNG\0", "image/png")
+            case _:
+                return Answer(json.dumps(request.headers["cookie"]).encode(), "text/json", 404)
+
+    async with keeping(answer) as server:
+        form = {"method": "POST", "body": {"a": "b c"}, "body_format": "form"}
+        asked = [
+            Node(
+                id=f"n{name}",
+                type="http_request",
+                params={"url": f"{server.url}/{name}", **more},
+                on_error=OnError.CONTINUE,
+            )
+            for name, more in {"form": form, "latin": {}, "png": {}, "gone": {}}.items()
+        ]
+        write = Node(
+            id="w", type="write_file", params={"name": "a.png", "content": "{{ steps.npng.body }}"}
+        )
+        told = fields(
+            "told",
+            form="{{ steps.nform.body }}",
+            latin="{{ steps.nlatin.body.a }}",
+            gone="{{ steps.ngone.body }}",
+            status="{{ steps.ngone.status }}",
+        )
+        made = program(chain(*asked, write, told))
+        ended = await asyncio.to_thread(outputs_of, made, tmp_path, {})
+    assert ended == {"told": {"form": "a=b+c", "latin": "å", "gone": "sid=1", "status": 404}}
+    assert (tmp_path / "a.png").read_bytes() == b"\x89PNG\0"
 
 
 class Foreign(NodeType[Params]):

@@ -81,9 +81,11 @@ async def test_signs_in(ctx: FakeContext, auth: dict[str, str], header: str, val
 
 @pytest.mark.parametrize(
     ("status", "retryable"),
-    [(400, False), (401, False), (404, False), (429, True), (500, True), (503, True), (304, False)],
+    [(400, False), (401, False), (404, False), (429, True), (500, True), (503, True)],
 )
-async def test_other_answers_than_2xx_fail(ctx: FakeContext, status: int, retryable: bool) -> None:
+async def test_answers_of_400_and_above_fail(
+    ctx: FakeContext, status: int, retryable: bool
+) -> None:
     async with serving(lambda _: json_reply({"why": "because"}, status)) as server:
         error = await failure("http_request", {"url": server.url}, ctx)
     assert error.code == f"http_{status}"
@@ -92,22 +94,18 @@ async def test_other_answers_than_2xx_fail(ctx: FakeContext, status: int, retrya
 
 
 @pytest.mark.parametrize(
-    ("kind", "content", "body", "encoding"),
+    ("kind", "content", "body"),
     [
-        ("text/plain; charset=latin-1", "é".encode("latin-1"), "é", None),
-        ("application/json", b"{broken", "{broken", None),
-        ("application/problem+json", b'{"a":1}', {"a": 1}, None),
-        ("image/png", b"\x89PNG", "iVBORw==", "base64"),
-        ("text/html", b"", None, None),
+        ("text/plain; charset=latin-1", "é".encode("latin-1"), "é"),
+        ("application/json", b"{broken", "{broken"),
+        ("application/problem+json", b'{"a":1}', {"a": 1}),
+        ("text/html", b"", None),
     ],
 )
-async def test_bodies(
-    ctx: FakeContext, kind: str, content: bytes, body: Any, encoding: str | None
-) -> None:
+async def test_bodies(ctx: FakeContext, kind: str, content: bytes, body: Any) -> None:
     async with serving(lambda _: Reply(headers={"content-type": kind}, chunks=[content])) as server:
         output = await execute("http_request", {"url": server.url}, ctx)
     assert output.value["body"] == body
-    assert output.value.get("encoding") == encoding
 
 
 async def test_follows_redirects_unless_told_not_to(ctx: FakeContext) -> None:
@@ -119,9 +117,9 @@ async def test_follows_redirects_unless_told_not_to(ctx: FakeContext) -> None:
     async with serving(answer) as server:
         output = await execute("http_request", {"url": f"{server.url}/old"}, ctx)
         params = {"url": f"{server.url}/old", "follow_redirects": False}
-        error = await failure("http_request", params, ctx)
+        first = await execute("http_request", params, ctx)
     assert output.value["body"]["target"] == "/new"
-    assert error.code == "http_302"
+    assert (first.value["status"], first.value["headers"]["location"]) == (302, "/new")
 
 
 async def test_gives_up_an_endless_redirect(ctx: FakeContext) -> None:
@@ -174,9 +172,9 @@ async def test_time_limit(ctx: FakeContext) -> None:
 
 
 async def test_a_long_answer_is_cut_off_with_a_reason(ctx: FakeContext) -> None:
-    endless = Reply(headers={"content-type": "text/plain"}, chunks=[b"x" * 1_000_000] * 6)
+    endless = Reply(headers={"content-type": "text/plain"}, chunks=[b"x" * 1_000_000] * 3)
     async with serving(lambda _: endless) as server:
-        error = await failure("http_request", {"url": server.url}, ctx)
+        error = await failure("http_request", {"url": server.url, "max_answer_mb": 2}, ctx)
     assert error.code == "response_too_large"
 
 

@@ -1,0 +1,50 @@
+"""Decodes JSON without losing digits: whole numbers of any size, and decimals that no float holds.
+
+A decimal with more digits than a float keeps (`0.1234567890123456789`, `1e400`) stays the text
+that it was. What a float prints, in however many digits, is a number.
+"""
+
+import json
+import math
+import re
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import msgspec
+
+_MAY_BE_LONG = re.compile(rb"[0-9][0-9.]{15}|[0-9.][eE][+-]?[0-9]{3}")
+"""What a float may not hold; within texts it costs only time."""
+
+_MAX_WHOLE_DIGITS = 4300
+"""More of them Python does not read as a number."""
+
+
+def decode_json(raw: bytes) -> Any:
+    """The value of JSON in UTF-8. Raises ValueError (msgspec.DecodeError) or RecursionError."""
+    if _MAY_BE_LONG.search(raw) is None:
+        return msgspec.json.decode(raw)
+    return json.loads(raw, parse_float=decimal, parse_int=_whole, parse_constant=_refused)
+
+
+def decimal(text: str) -> float | str:
+    """A JSON number with a fraction or an exponent; the text itself if a float cannot hold it."""
+    value = float(text)
+    if not math.isfinite(value):
+        return text
+    digits = text.lower().partition("e")[0].replace(".", "").lstrip("-0")
+    if len(digits) <= 15 and value:
+        return value
+    try:
+        exact = Decimal(text)
+    except InvalidOperation:
+        return text
+    printed = f"{value:.{min(max(len(digits), 1), 1000) - 1}e}"
+    return value if exact in (Decimal(repr(value)), Decimal(printed)) else text
+
+
+def _whole(text: str) -> int | str:
+    return int(text) if len(text) <= _MAX_WHOLE_DIGITS else text
+
+
+def _refused(text: str) -> Any:
+    raise ValueError(f"{text} is not a number that JSON knows")
