@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import msgspec
 from duckdb import DuckDBPyConnection
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from graphs.artifacts import Artifact, ArtifactKind
 from graphs.node_type import Category, NodeContext, NodeType, Output, P
@@ -22,7 +22,15 @@ from graphs.tables.work import Work, run_work
 
 PARQUET = "application/vnd.apache.parquet"
 
-Query = Callable[[Mapping[str, Relation], DuckDBPyConnection], str]
+
+class Noted(Struct, frozen=True):
+    """A query with what the log is to say of it."""
+
+    sql: str
+    notes: tuple[str, ...] = ()
+
+
+Query = Callable[[Mapping[str, Relation], DuckDBPyConnection], str | Noted]
 """Makes the query from the tables by name. Raises NodeError for settings that do not fit them."""
 
 
@@ -75,8 +83,10 @@ async def make_table(
 
     def job(work: Work) -> Written:
         connection, relations = open_tables(work, given, [path], named)
-        written = write_result(work, connection, query(relations, connection), path, values)
-        notes = (*written.notes, *assumed_note(relations.values()))
+        made = query(relations, connection)
+        noted = Noted(made) if isinstance(made, str) else made
+        written = write_result(work, connection, noted.sql, path, values)
+        notes = (*noted.notes, *assumed_note(relations.values()))
         return msgspec.structs.replace(written, notes=notes)
 
     return Output((await written_table(ctx, path, job)).to_json())
