@@ -168,6 +168,9 @@ def _query(params: JoinTablesParams, left: Relation, right: Relation) -> str:
     equal: list[str] = []
     mixed: set[str] = set()
     for one, other in pairs:
+        if one.name in left.assumed or other.name in right.assumed:
+            equal.append("false")
+            continue
         sides = [f"l.{quoted(one.name)}", f"r.{quoted(other.name)}"]
         if kind_of(one.type) is not kind_of(other.type):
             sides = _comparable(sides, one, other)
@@ -190,12 +193,15 @@ def _query(params: JoinTablesParams, left: Relation, right: Relation) -> str:
     names: list[str] = []
     for column in left.columns:
         cell = f"l.{quoted(column.name)}"
-        partner = next((right for right, left in merged.items() if left == column.name), None)
+        partner = next((theirs for theirs, ours in merged.items() if ours == column.name), None)
         if partner is not None and params.how in (How.RIGHT, How.FULL):
             sides = [cell, f"r.{quoted(partner)}"]
             if partner in mixed:
-                sides = [f"CAST({side} AS VARCHAR)" for side in sides]
-            cell = f"coalesce({', '.join(sides)})"
+                types = (column.type, find_column(right.columns, partner).type)
+                sides = [text_of(side, kind) for side, kind in zip(sides, types, strict=True)]
+            cell = sides[0] if partner in right.assumed else f"coalesce({', '.join(sides)})"
+        if partner is not None and column.name in left.assumed:
+            cell = f"r.{quoted(partner)}"
         expressions.append(cell)
         names.append(column.name)
     taken = {name.lower() for name in names}

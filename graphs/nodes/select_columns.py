@@ -80,8 +80,8 @@ class SelectColumnsParams(Params, frozen=True):
         Meta(
             title="A cell that does not fit the type",
             description=(
-                "fail: the node fails and names it. empty: the cell becomes empty; the log says how "
-                "many did."
+                "fail: the node fails and names it. empty: such cells become empty; the log counts "
+                "them."
             ),
         ),
     ] = OnBadCell.FAIL

@@ -108,8 +108,8 @@ def _bound(value: Any) -> Any:
         return value
     if isinstance(value, list):
         items = cast("list[Any]", value)
-        kinds = {type(item) for item in items if item is not None}
-        if not kinds or kinds in ({str}, {bool}) or kinds <= {int, float}:
+        kinds: set[type] = {type(item) for item in items if item is not None}
+        if kinds in ({str}, {bool}) or kinds <= {int, float}:
             return [_bound(item) for item in items]
     return dump(value)
 

@@ -267,11 +267,12 @@ def _text(column: Column, match_case: bool) -> str:
 
 
 def _limits(column: Column, operator: Operator, lower: Any, upper: Any) -> tuple[Any, Any]:
-    if isinstance(lower, list) and upper is None and len(cast("list[Any]", lower)) == 2:
-        lower, upper = cast("list[Any]", lower)
-    if lower is None or upper is None:
+    given: list[Any] = [lower, upper]
+    if upper is None and isinstance(lower, list):
+        given = cast("list[Any]", lower)
+    if len(given) != 2 or None in given:
         raise _unfit(column, operator, "needs a lower and an upper limit")
-    return lower, upper
+    return given[0], given[1]
 
 
 def _is_number(value: Any) -> bool:

@@ -182,7 +182,7 @@ class _Maker:
     def _note_left_out(self, counted: str, what: str = "rows") -> None:
         found = self.db.execute(counted).fetchone()
         if found is not None and found[0]:
-            self.notes.append(f"{found[0]:,} {what} without a value are left out")
+            self.notes.append(f"{what} left out for want of a value: {found[0]:,}")
 
     def _refuse_negative(self, title: str) -> None:
         found = self.db.execute("SELECT x, y FROM points WHERE y < 0 ORDER BY y LIMIT 1").fetchone()
@@ -278,7 +278,7 @@ def _histogram(connection: DuckDBPyConnection, table: Relation, wanted: Wanted) 
     title = "Number of rows"
     if found is None or found[0] is None:
         return Points(rows=[], x_title=x.name, y_title=title, x_kind=Kind.NUMBER)
-    notes = [f"{found[2]:,} rows without a value are left out"] if found[2] else []
+    notes = [f"rows left out for want of a value: {found[2]:,}"] if found[2] else []
     low, high = float(found[0]), float(found[1])
     step = _nice_step(low, high, wanted.limit or BINS)
     start = low // step

@@ -61,8 +61,9 @@ def _wanted(
     }
     own = {name.lower() for name in query.made}
     for path in query.names:
-        table = query.aliases.get(path[0].lower()) if len(path) > 1 else None
-        column = path[0] if table is None else path[1]
+        column, *below = path
+        table = query.aliases.get(column.lower()) if below else None
+        column = column if table is None else below[0]
         if table is None:
             if any(column.lower() in columns for columns in known.values()):
                 continue

@@ -74,6 +74,8 @@ def _written(column: Column, format: FileFormat) -> str:
     elif column.type in ("DOUBLE", "FLOAT"):
         # JSON has neither NaN nor infinity, and a table is read back from CSV without them
         made = f"CASE WHEN isfinite({name}) THEN {name} END"
+    elif column.type in ("DOUBLE[]", "FLOAT[]"):
+        made = f"to_json(list_transform({name}, lambda x: CASE WHEN isfinite(x) THEN x END))"
     elif is_nested(column.type) and format in (FileFormat.CSV, FileFormat.TSV):
         made = f"to_json({name})"
     return f"{made} AS {name}"
