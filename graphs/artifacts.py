@@ -57,7 +57,7 @@ class Artifact(Struct, frozen=True, omit_defaults=True, kw_only=True):
         made = cast("dict[str, Any]", msgspec.to_builtins(self))
         if self.kind is ArtifactKind.TABLE:
             # a table made of an empty list has no column, which expressions can see
-            made.setdefault("columns", [])
+            made.setdefault("columns", ())
         return made
 
 

@@ -14,6 +14,7 @@ from graphs.tables.values import is_nested
 _MAX_DIGITS = 38
 _DOUBLE_DIGITS = 15
 _SPACES = r"[\s\x{a0}\x{202f}]"
+_APOSTROPHES = r"['\x{2019}]"
 _SHORT_YEAR = r"\d{1,2}[./-]\d{1,2}[./-]\d{2}(\D.*)?"
 
 
@@ -59,7 +60,7 @@ _GROUPS = {
     ThousandsSign.COMMA: ",",
     ThousandsSign.POINT: r"\.",
     ThousandsSign.SPACE: _SPACES,
-    ThousandsSign.APOSTROPHE: r"['\x{2019}]",
+    ThousandsSign.APOSTROPHE: _APOSTROPHES,
 }
 
 
@@ -148,7 +149,7 @@ def _number(text: str, texts: Texts) -> str:
     sign = "," if comma else r"\."
     groups = _GROUPS.get(texts.thousands_sign, "")
     if texts.thousands_sign is ThousandsSign.AUTO and comma:
-        groups = rf"(?:\.|['\x{2019}]|{_SPACES})"
+        groups = rf"(?:\.|{_APOSTROPHES}|{_SPACES})"
     whole = r"\d+" if not groups or groups == sign else rf"(?:\d{{1,3}}(?:{groups}\d{{3}})+|\d+)"
     pattern = rf"[+-]?(?:{whole}(?:{sign}\d*)?|{sign}\d+)(?:[eE][+-]?\d+)?"
     currency = rf"^([+-]?)(?:\p{{Sc}}|{_SPACES})+([+-]?)|(?:\p{{Sc}}|{_SPACES})+$"

@@ -151,8 +151,8 @@ def _refuse_long_texts(
         if length is None or length <= _EXCEL_TEXT:
             continue
         row = connection.execute(
-            f"SELECT at FROM (SELECT row_number() OVER () AS at, {cell} AS cell FROM {scan}) "
-            f"WHERE length(cell) > {_EXCEL_TEXT} ORDER BY at LIMIT 1"
+            f"SELECT n FROM (SELECT row_number() OVER () AS n, {cell} AS cell FROM {scan}) "
+            f"WHERE length(cell) > {_EXCEL_TEXT} ORDER BY n LIMIT 1"
         ).fetchone()
         raise NodeError(
             f"a cell of an Excel sheet holds {_EXCEL_TEXT:,} characters, and {name!r} in row "
