@@ -11,8 +11,8 @@ from graphs.artifacts import Column
 from graphs.errors import NodeError
 
 UNKNOWN_COLUMNS = "__columns_unknown__"
-"""The empty column by which a table says that it may have further ones: an empty list has shown
-none of its own. It stays inside: nobody is shown it.
+"""The empty column by which a table's Parquet file says that it may have further ones: an empty
+list has shown none of its own. Analysts are not shown it.
 """
 
 
