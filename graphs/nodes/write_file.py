@@ -138,7 +138,7 @@ def _write_objects(rows: list[dict[str, Any]], path: Path, format: FileFormat) -
     if format is FileFormat.JSON:
         _write_value(rows, path, format)
     else:
-        path.write_bytes(msgspec.json.Encoder().encode_lines(rows))
+        path.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
 
 
 def _write_value(content: Any, path: Path, format: FileFormat) -> None:

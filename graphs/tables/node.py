@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
-import msgspec
 from duckdb import DuckDBPyConnection
 from msgspec import Meta, Struct
 
@@ -87,7 +86,7 @@ async def make_table(
         noted = Noted(made) if isinstance(made, str) else made
         written = write_result(work, connection, noted.sql, path, values)
         notes = (*noted.notes, *assumed_note(relations.values()))
-        return msgspec.structs.replace(written, notes=notes)
+        return Written(path, written.columns, written.row_count, written.preview, notes)
 
     return Output((await written_table(ctx, path, job)).to_json())
 

@@ -58,11 +58,11 @@ class Query(Struct, frozen=True):
 
     sql: str
     tables: tuple[str, ...]
-    parameters: tuple[str, ...] = ()
-    aliases: dict[str, str] = {}
-    names: tuple[tuple[str, ...], ...] = ()
-    shared: tuple[str, ...] = ()
-    made: tuple[str, ...] = ()
+    parameters: tuple[str, ...]
+    aliases: dict[str, str]
+    names: tuple[tuple[str, ...], ...]
+    shared: tuple[str, ...]
+    made: tuple[str, ...]
 
 
 def read_query(sql: str) -> Query:
