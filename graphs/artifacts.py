@@ -54,7 +54,11 @@ class Artifact(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     def to_json(self) -> dict[str, Any]:
         """The reference as a node's output holds it."""
-        return cast("dict[str, Any]", msgspec.to_builtins(self))
+        made = cast("dict[str, Any]", msgspec.to_builtins(self))
+        if self.kind is ArtifactKind.TABLE:
+            # a table made of an empty list has no column, which expressions can see
+            made.setdefault("columns", ())
+        return made
 
 
 def artifact_of(value: Any) -> Artifact | None:

@@ -5,6 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from duckdb import DuckDBPyConnection
+
 from backend.artifacts.schemas import ArtifactView
 from backend.errors import Invalid
 from backend.offsets import decode_offset, encode_offset
@@ -18,6 +20,8 @@ from graphs.tables.work import Work, rows_of, run_work
 # People who look at tables do not wait for runs that work on them.
 _POOL = ThreadPoolExecutor(2, thread_name_prefix="heddle-rows")
 _COUNTS_KEPT = 500
+_PAGE_CHARACTERS = 8_000_000
+_BATCH_ROWS = 10
 _counts: OrderedDict[tuple[str, str], int] = OrderedDict()
 
 
@@ -39,12 +43,11 @@ async def read_rows(
         total = counted
         if total is None:
             total = int(rows_of(connection, f"SELECT count(*) FROM {table.scan}{where}")[0][0])
-        found = rows_of(
-            connection,
+        connection.execute(
             f"SELECT {fetchable(table.columns)} FROM {table.scan}{where}{ordered}"
-            f" LIMIT {page.limit} OFFSET {offset}",
+            f" LIMIT {page.limit} OFFSET {offset}"
         )
-        return rows_as_objects(table.columns, found), total
+        return rows_as_objects(table.columns, _until_full(connection)), total
 
     items, total = await run_work(store.new_path(".work"), job, _POOL)
     if search:
@@ -52,6 +55,16 @@ async def read_rows(
     after = offset + len(items)
     more = bool(items) and after < total
     return Page(items, encode_offset(after, listed) if more else None, total)
+
+
+def _until_full(connection: DuckDBPyConnection) -> list[tuple[Any, ...]]:
+    """The rows of the page, fewer where their texts are very long: the next page goes on."""
+    found: list[tuple[Any, ...]] = []
+    size = 0
+    while size < _PAGE_CHARACTERS and (batch := connection.fetchmany(_BATCH_ROWS)):
+        found += batch
+        size += sum(len(cell) for row in batch for cell in row if isinstance(cell, str | bytes))
+    return found
 
 
 def _order(columns: list[Column], sort: str | None) -> list[str]:

@@ -9,7 +9,7 @@ from graphs.node_type import NodeContext, Output, Params
 from graphs.tables.node import TableNode, TableSetting, chosen
 from graphs.tables.plot import chart_value
 from graphs.tables.points import Aggregate, ChartKind, Points, Wanted, points_of
-from graphs.tables.sources import given_table, open_tables
+from graphs.tables.sources import assumed_note, given_table, open_tables
 from graphs.tables.work import Work, run_work
 
 
@@ -96,9 +96,15 @@ class Chart(TableNode[ChartParams]):
             limit=params.limit,
         )
 
+        x_type = "DOUBLE" if params.kind is ChartKind.HISTOGRAM else "VARCHAR"
+        named = {params.series: "VARCHAR", params.y: "DOUBLE", params.x: x_type}
+        named.pop("", None)
+
         def job(work: Work) -> Points:
-            connection, relations = open_tables(work, {"input": table}, [])
-            return points_of(connection, relations["input"], wanted)
+            connection, relations = open_tables(work, {"input": table}, [], {"input": named})
+            points = points_of(connection, relations["input"], wanted)
+            points.notes += assumed_note(relations.values())
+            return points
 
         points = await run_work(store.new_path(".work"), job)
         value = chart_value(points, params.kind, params.title)

@@ -1,13 +1,18 @@
 """The node type `filter_rows`."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any
 
+from duckdb import DuckDBPyConnection
 from msgspec import Meta, Struct
 
+from graphs.errors import NodeError
 from graphs.node_type import NodeContext, Output, Params
-from graphs.tables.conditions import Operator, condition_sql
+from graphs.tables.conditions import Operator, condition_sql, misfit_sql
+from graphs.tables.names import find_column, quoted
 from graphs.tables.node import TableNode, TableSetting, transform
+from graphs.tables.sources import Relation
 
 
 class Match(StrEnum):
@@ -35,7 +40,8 @@ class Condition(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             title="Value",
             description=(
                 "A text, number or date. Several for `in`, with commas between them or as a list; "
-                "the lower limit for `between`; none for `is_empty`."
+                "the lower limit for `between`; none for `is_empty`. A date means its whole day; "
+                "a number is compared with texts by their value."
             ),
             examples=["100", "2026-01-31", "{{ input.region }}"],
         ),
@@ -79,25 +85,48 @@ class FilterRows(TableNode[FilterRowsParams]):
     params_type = FilterRowsParams
 
     async def run(self, params: FilterRowsParams, ctx: NodeContext) -> Output:
-        word = " AND " if params.match is Match.ALL else " OR "
-        return await transform(
-            params.table,
-            ctx,
-            lambda tables, _: (
-                f"SELECT * FROM {tables['input'].scan} WHERE "
-                + (
-                    word.join(
-                        condition_sql(
-                            tables["input"].columns,
-                            each.column,
-                            each.operator,
-                            each.value,
-                            each.to,
-                            match_case=params.match_case,
-                        )
-                        for each in params.conditions
-                    )
-                    or "true"
-                )
-            ),
+        def query(tables: Mapping[str, Relation], connection: DuckDBPyConnection) -> str:
+            return _query(params, tables["input"], connection)
+
+        named = {each.column: "VARCHAR" for each in params.conditions}
+        return await transform(params.table, ctx, query, named)
+
+
+def _query(params: FilterRowsParams, table: Relation, connection: DuckDBPyConnection) -> str:
+    conditions = [
+        condition_sql(
+            table.columns,
+            each.column,
+            each.operator,
+            each.value,
+            each.to,
+            match_case=params.match_case,
+        )
+        for each in params.conditions
+    ]
+    for each in params.conditions:
+        _refuse_misfits(each, table, connection)
+    word = " AND " if params.match is Match.ALL else " OR "
+    return f"SELECT * FROM {table.scan} WHERE {word.join(conditions) or 'true'}"
+
+
+def _refuse_misfits(condition: Condition, table: Relation, connection: DuckDBPyConnection) -> None:
+    """Texts are not put in order by their letters when a number or a date is meant."""
+    misfit = misfit_sql(
+        table.columns, condition.column, condition.operator, condition.value, condition.to
+    )
+    if misfit is None:
+        return
+    where, told = misfit
+    name = quoted(find_column(table.columns, condition.column).name)
+    found = connection.execute(
+        f"SELECT {name}, {table.order} + 1 FROM {table.scan} WHERE {where} LIMIT 1"
+    ).fetchone()
+    if found is not None:
+        raise NodeError(
+            f"the condition {condition.operator} compares the texts of the column {told}, and "
+            f"{str(found[0])[:100]!r} in row {found[1]:,} is none; convert the column before, with "
+            "the node Select columns",
+            code="params_invalid",
+            retryable=False,
         )

@@ -7,7 +7,7 @@ from duckdb import DuckDBPyConnection
 from msgspec import Meta, Struct, field
 
 from graphs.node_type import NodeContext, Output, Params
-from graphs.tables.aggregates import Function, aggregate_sql
+from graphs.tables.aggregates import OF_NUMBERS, Function, aggregate_sql
 from graphs.tables.names import find_column, quoted
 from graphs.tables.node import TableNode, TableSetting, transform
 from graphs.tables.sources import Relation
@@ -87,7 +87,11 @@ class GroupBy(TableNode[GroupByParams]):
         def query(tables: Mapping[str, Relation], _: DuckDBPyConnection) -> str:
             return _query(params, tables["input"])
 
-        return await transform(params.table, ctx, query)
+        named = {name: "VARCHAR" for name in params.by}
+        for each in params.aggregates:
+            if each.column and (each.function in OF_NUMBERS or each.column not in named):
+                named[each.column] = "DOUBLE" if each.function in OF_NUMBERS else "VARCHAR"
+        return await transform(params.table, ctx, query, named)
 
 
 def _query(params: GroupByParams, table: Relation) -> str:

@@ -7,10 +7,12 @@ from typing import Annotated, Any, cast
 from duckdb import DuckDBPyConnection
 from msgspec import Meta, Struct, field
 
+from graphs.artifacts import Column
 from graphs.errors import NodeError
 from graphs.node_type import NodeContext, Output, Params
-from graphs.tables.conditions import kind_of
-from graphs.tables.names import find_column, near, quoted, unique
+from graphs.tables.casts import text_of
+from graphs.tables.conditions import Kind, kind_of, plain_number
+from graphs.tables.names import UNKNOWN_COLUMNS, find_column, near, quoted, unique
 from graphs.tables.node import TableNode, make_table
 from graphs.tables.sources import Relation, given_table, is_table
 
@@ -72,7 +74,10 @@ class JoinTablesParams(Params, frozen=True):
         list[On],
         Meta(
             title="Where these are equal",
-            description="Rows belong together when all of these are. None for `cross`.",
+            description=(
+                "Rows belong together when all of these are. A number equals a text by its value, "
+                "so that 2 is 2.0, but not 002. None for `cross`."
+            ),
             max_length=20,
             examples=[[{"left": "customer_id", "right": "id"}]],
         ),
@@ -121,7 +126,11 @@ class JoinTables(TableNode[JoinTablesParams]):
         def query(tables: Mapping[str, Relation], _: DuckDBPyConnection) -> str:
             return _query(params, tables["left"], tables["right"])
 
-        return await make_table(ctx, given, query)
+        named = {
+            "left": {on.left: "VARCHAR" for on in params.on},
+            "right": {on.right or on.left: "VARCHAR" for on in params.on},
+        }
+        return await make_table(ctx, given, query, named)
 
 
 def _named(value: Any, ctx: NodeContext) -> Any:
@@ -159,10 +168,12 @@ def _query(params: JoinTablesParams, left: Relation, right: Relation) -> str:
     equal: list[str] = []
     mixed: set[str] = set()
     for one, other in pairs:
+        if one.name in left.assumed or other.name in right.assumed:
+            equal.append("false")
+            continue
         sides = [f"l.{quoted(one.name)}", f"r.{quoted(other.name)}"]
         if kind_of(one.type) is not kind_of(other.type):
-            # a text of digits and a number are meant to be equal, whichever file they came from
-            sides = [f"CAST({side} AS VARCHAR)" for side in sides]
+            sides = _comparable(sides, one, other)
             mixed.add(other.name)
         equal.append(" = ".join(sides))
     on = f" ON {' AND '.join(equal)}" if equal else ""
@@ -172,6 +183,8 @@ def _query(params: JoinTablesParams, left: Relation, right: Relation) -> str:
     )
     if params.how in (How.SEMI, How.ANTI):
         listed = [f"l.{quoted(column.name)}" for column in left.columns]
+        if left.unsure:
+            listed.append(f"l.{quoted(UNKNOWN_COLUMNS)}")
         return f'SELECT {", ".join(listed)} FROM {tables} ORDER BY l."\x01l"'
     merged = {
         other.name: one.name for one, other in pairs if one.name.lower() == other.name.lower()
@@ -180,12 +193,15 @@ def _query(params: JoinTablesParams, left: Relation, right: Relation) -> str:
     names: list[str] = []
     for column in left.columns:
         cell = f"l.{quoted(column.name)}"
-        partner = next((right for right, left in merged.items() if left == column.name), None)
+        partner = next((theirs for theirs, ours in merged.items() if ours == column.name), None)
         if partner is not None and params.how in (How.RIGHT, How.FULL):
             sides = [cell, f"r.{quoted(partner)}"]
             if partner in mixed:
-                sides = [f"CAST({side} AS VARCHAR)" for side in sides]
-            cell = f"coalesce({', '.join(sides)})"
+                types = (column.type, find_column(right.columns, partner).type)
+                sides = [text_of(side, kind) for side, kind in zip(sides, types, strict=True)]
+            cell = sides[0] if partner in right.assumed else f"coalesce({', '.join(sides)})"
+        if partner is not None and column.name in left.assumed:
+            cell = f"r.{quoted(partner)}"
         expressions.append(cell)
         names.append(column.name)
     taken = {name.lower() for name in names}
@@ -198,5 +214,29 @@ def _query(params: JoinTablesParams, left: Relation, right: Relation) -> str:
         f"{expression} AS {quoted(name)}"
         for expression, name in zip(expressions, unique(names), strict=True)
     ]
+    if left.unsure or right.unsure:
+        listed.append(f"NULL::VARCHAR AS {quoted(UNKNOWN_COLUMNS)}")
     order = 'ORDER BY l."\x01l" NULLS LAST, r."\x01r" NULLS LAST'
     return f"SELECT {', '.join(listed)} FROM {tables} {order}"
+
+
+def _comparable(sides: list[str], one: Column, other: Column) -> list[str]:
+    """Both sides as texts or moments. Raises NodeError for kinds that have nothing in common."""
+    kinds = {kind_of(one.type), kind_of(other.type)}
+    columns = (one, other)
+    if Kind.MOMENT in kinds and Kind.TEXT in kinds:
+        moment = next(each.type for each in columns if kind_of(each.type) is Kind.MOMENT)
+        return [
+            f"TRY_CAST({side} AS {moment})" if kind_of(each.type) is Kind.TEXT else side
+            for side, each in zip(sides, columns, strict=True)
+        ]
+    if not kinds & {Kind.TEXT, Kind.OTHER}:
+        raise NodeError(
+            f"the columns {one.name!r} ({one.type}) and {other.name!r} ({other.type}) cannot be "
+            "equal; convert one of them before, with the node Select columns",
+            code="params_invalid",
+            retryable=False,
+        )
+    return [
+        plain_number(text_of(side, each.type)) for side, each in zip(sides, columns, strict=True)
+    ]

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 
 from graphs.node_type import NodeContext, Output, Params
 from graphs.tables.names import find_column, quoted
-from graphs.tables.node import TableNode, TableSetting, transform
+from graphs.tables.node import Noted, TableNode, TableSetting, transform
 from graphs.tables.sources import Relation
 
 
@@ -61,16 +61,34 @@ class SortRows(TableNode[SortRowsParams]):
     params_type = SortRowsParams
 
     async def run(self, params: SortRowsParams, ctx: NodeContext) -> Output:
-        def query(tables: Mapping[str, Relation], _: DuckDBPyConnection) -> str:
-            table = tables["input"]
-            keys = [
-                quoted(find_column(table.columns, key.column).name)
-                + (" DESC" if key.direction is Direction.DESCENDING else " ASC")
-                + " NULLS LAST"
-                for key in params.by
-            ]
-            order = ", ".join([*keys, table.order])
-            limit = "" if params.limit is None else f" LIMIT {params.limit}"
-            return f"SELECT * FROM {table.scan} ORDER BY {order}{limit}"
+        def query(tables: Mapping[str, Relation], connection: DuckDBPyConnection) -> Noted:
+            return _query(params, tables["input"], connection)
 
-        return await transform(params.table, ctx, query)
+        named = {key.column: "VARCHAR" for key in params.by}
+        return await transform(params.table, ctx, query, named)
+
+
+def _query(params: SortRowsParams, table: Relation, connection: DuckDBPyConnection) -> Noted:
+    keys: list[str] = []
+    notes: list[str] = []
+    for key in params.by:
+        column = find_column(table.columns, key.column)
+        way = "DESC" if key.direction is Direction.DESCENDING else "ASC"
+        keys.append(f"{quoted(column.name)} {way} NULLS LAST")
+        if column.type == "VARCHAR" and _are_numbers(column.name, table, connection):
+            notes.append(
+                f"the column {column.name!r} is text and sorted by its letters: 10 comes before 9; "
+                "to sort by the numbers, convert it before with the node Select columns"
+            )
+    order = ", ".join([*keys, table.order])
+    limit = "" if params.limit is None else f" LIMIT {params.limit}"
+    return Noted(f"SELECT * FROM {table.scan} ORDER BY {order}{limit}", tuple(notes))
+
+
+def _are_numbers(name: str, table: Relation, connection: DuckDBPyConnection) -> bool:
+    column = quoted(name)
+    found = connection.execute(
+        f"SELECT bool_and(TRY_CAST({column} AS DOUBLE) IS NOT NULL) FROM {table.scan} "
+        f"WHERE {column} IS NOT NULL"
+    ).fetchone()
+    return found is not None and found[0] is True

@@ -7,13 +7,18 @@ from duckdb import DuckDBPyConnection
 from msgspec import Meta, field
 
 from graphs.errors import NodeError
+from graphs.language.values import dump
 from graphs.node_type import NodeContext, Output, Params
 from graphs.tables.names import near
-from graphs.tables.node import TableNode, make_table
+from graphs.tables.node import Noted, TableNode, make_table
 from graphs.tables.sources import Given, Relation, given_table, is_table
-from graphs.tables.statements import read_query
+from graphs.tables.statements import Query, read_query
+from graphs.tables.unknown_columns import with_unknown_columns
 
 ARRIVED = "input"
+
+_LARGEST = 2**127
+"""Whole numbers from here on are bound as texts."""
 
 
 class SqlParams(Params, frozen=True):
@@ -23,7 +28,8 @@ class SqlParams(Params, frozen=True):
             title="Query",
             description=(
                 "A SELECT in DuckDB's SQL. Tables are called like the nodes they come from; what "
-                "arrives is also called input. A name with a hyphen stands in double quotes."
+                "arrives is also called input. A name with a hyphen stands in double quotes. "
+                "$name stands for a value of the setting Values."
             ),
             min_length=1,
             max_length=100_000,
@@ -37,6 +43,18 @@ class SqlParams(Params, frozen=True):
             title="Further tables",
             description="Names of your own for tables and lists of objects.",
             examples=[{"orders": "{{ steps.fetch.body.orders }}"}],
+            extra_json_schema={"x-widget": "key_value"},
+        ),
+    ] = field(default_factory=dict[str, Any])
+    values: Annotated[
+        dict[str, Any],
+        Meta(
+            title="Values",
+            description=(
+                "What $name stands for in the query. A value can hold quotes or anything else: it "
+                "never becomes part of the query's text, as an expression in the query does."
+            ),
+            examples=[{"region": "{{ input.region }}"}],
             extra_json_schema={"x-widget": "key_value"},
         ),
     ] = field(default_factory=dict[str, Any])
@@ -56,10 +74,44 @@ class Sql(TableNode[SqlParams]):
         read = read_query(params.query)
         given = {name: await _find(name, params, ctx) for name in read.tables}
 
-        def query(_: Mapping[str, Relation], __: DuckDBPyConnection) -> str:
-            return read.sql
+        values = _values(read, params.values)
 
-        return await make_table(ctx, given, query)
+        def query(tables: Mapping[str, Relation], connection: DuckDBPyConnection) -> str | Noted:
+            if not any(table.unsure for table in tables.values()):
+                return read.sql
+            return with_unknown_columns(connection, read, tables, values)
+
+        return await make_table(ctx, given, query, values=values)
+
+
+def _values(read: Query, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of the query's parameters, as DuckDB takes them."""
+    found: dict[str, Any] = {}
+    for name in read.parameters:
+        known = next((each for each in given if each.lower() == name.lower()), None)
+        known = name if name in given else known
+        if known is None:
+            raise NodeError(
+                f"the query has ${name}, and Values has no {name!r}; {near(name, list(given))}",
+                code="params_invalid",
+                retryable=False,
+            )
+        found[name] = _bound(given[known])
+    return found
+
+
+def _bound(value: Any) -> Any:
+    """Scalars and lists of one kind as they are, other values as JSON."""
+    if isinstance(value, int) and abs(value) >= _LARGEST:
+        return str(value)
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    if isinstance(value, list):
+        items = cast("list[Any]", value)
+        kinds: set[type] = {type(item) for item in items if item is not None}
+        if kinds in ({str}, {bool}) or kinds <= {int, float}:
+            return [_bound(item) for item in items]
+    return dump(value)
 
 
 async def _find(name: str, params: SqlParams, ctx: NodeContext) -> Given:

@@ -117,6 +117,10 @@ async def _write(
             await asyncio.to_thread(path.write_bytes, made)
             return None
     format = format_of(params.name, params.format)
+    objects = _objects(content)
+    if objects is not None and format in (FileFormat.JSON, FileFormat.JSON_LINES):
+        await asyncio.to_thread(_write_objects, objects, path, format)
+        return len(objects)
     if format in _VALUES and not (is_table(content) and format is FileFormat.JSON):
         await asyncio.to_thread(_write_value, content, path, format)
         return None
@@ -158,6 +162,21 @@ async def _write_bytes(content: Any, path: Path, store: ArtifactStore) -> bool:
         ) from None
     await asyncio.to_thread(path.write_bytes, raw)
     return True
+
+
+def _objects(content: Any) -> list[dict[str, Any]] | None:
+    """A list of objects, which JSON keeps as it is; a table's columns would have one type each."""
+    if not isinstance(content, list):
+        return None
+    rows = cast("list[Any]", content)
+    return rows if all(isinstance(row, dict) for row in rows) else None
+
+
+def _write_objects(rows: list[dict[str, Any]], path: Path, format: FileFormat) -> None:
+    if format is FileFormat.JSON:
+        _write_value(rows, path, format)
+    else:
+        path.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
 
 
 def _write_value(content: Any, path: Path, format: FileFormat) -> None:

@@ -35,7 +35,8 @@ _SQL = {
     Function.LAST: "last({} ORDER BY {order}) FILTER ({} IS NOT NULL)",
     Function.LIST: "list({} ORDER BY {order}) FILTER ({} IS NOT NULL)",
 }
-_OF_NUMBERS = {Function.SUM, Function.MEAN, Function.MEDIAN}
+OF_NUMBERS = frozenset({Function.SUM, Function.MEAN, Function.MEDIAN})
+"""Those that a column of numbers is needed for."""
 
 
 def aggregate_expression(table: Relation, function: Function, name: str) -> str:
@@ -45,7 +46,7 @@ def aggregate_expression(table: Relation, function: Function, name: str) -> str:
             return "count(*)"
         raise _unfit(f"{function} needs a column")
     column = find_column(table.columns, name)
-    if function in _OF_NUMBERS and kind_of(column.type) is not Kind.NUMBER:
+    if function in OF_NUMBERS and kind_of(column.type) is not Kind.NUMBER:
         raise _unfit(
             f"{function} needs a column of numbers, and {column.name!r} is {column.type}; "
             "convert it before, with the node Select columns"

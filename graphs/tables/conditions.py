@@ -1,8 +1,9 @@
 """One condition on a column as SQL, its value read as the column's type has it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, cast
 
@@ -13,6 +14,11 @@ from graphs.tables.names import find_column, literal, quoted
 
 _SIZES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 _WHOLE = {*_SIZES, *(f"U{size}" for size in _SIZES)}
+_NUMBER = r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?"
+_PLAIN_NUMBER = r"-?(0|[1-9]\d*)(\.\d+)?"
+"""A number as it is usually written; what has leading zeros or an exponent may be a code."""
+
+_EXACT_DIGITS = 15
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -43,6 +49,13 @@ _SIGNS = {
     Operator.GREATER_OR_EQUAL: ">=",
     Operator.LESS: "<",
     Operator.LESS_OR_EQUAL: "<=",
+}
+_ORDERS = {
+    Operator.GREATER,
+    Operator.GREATER_OR_EQUAL,
+    Operator.LESS,
+    Operator.LESS_OR_EQUAL,
+    Operator.BETWEEN,
 }
 _TEXT_FUNCTIONS = {
     Operator.CONTAINS: "contains",
@@ -97,24 +110,53 @@ def condition_sql(
     compare = _Comparison(column, operator, match_case)
     if operator in (Operator.IN, Operator.NOT_IN):
         values = _several(value)
-        listed = ", ".join(compare.right(each) for each in values if each is not None)
-        found = f"{compare.left} IN ({listed})" if listed else "false"
-        if None in values:
-            found = f"{found} OR {compare.left} IS NULL"
-        found = f"coalesce({found}, false)"
+        found = " OR ".join(
+            f"{quoted(column.name)} IS NULL" if each is None else compare.with_value("=", each)
+            for each in values
+        )
+        found = f"coalesce({found or 'false'}, false)"
         return f"({found})" if operator is Operator.IN else f"(NOT {found})"
     if operator is Operator.BETWEEN:
-        if isinstance(value, list) and upper is None and len(cast("list[Any]", value)) == 2:
-            value, upper = cast("list[Any]", value)
-        if value is None or upper is None:
-            raise _unfit(column, operator, "needs a lower and an upper limit")
-        return f"({compare.left} BETWEEN {compare.right(value)} AND {compare.right(upper)})"
+        lower, upper = _limits(column, operator, value, upper)
+        compare.look_at(lower, upper)
+        return f"({compare.with_value('>=', lower)} AND {compare.with_value('<=', upper)})"
     if value is None:
         if operator is Operator.EQUALS:
-            return f"({compare.left} IS NULL)"
+            return f"({quoted(column.name)} IS NULL)"
         if operator is not Operator.NOT_EQUALS:
             raise _unfit(column, operator, "needs a value")
-    return f"({compare.left} {_SIGNS[operator]} {compare.right(value)})"
+        return f"({quoted(column.name)} IS NOT NULL)"
+    compare.look_at(value)
+    return f"({compare.with_value(_SIGNS[operator], value)})"
+
+
+def misfit_sql(
+    columns: Sequence[Column], name: str, operator: Operator, value: Any, upper: Any = None
+) -> tuple[str, str] | None:
+    """For texts put in order by a number or a date: which of them is none, as SQL, and the word."""
+    column = find_column(columns, name)
+    if column.type != "VARCHAR" or operator not in _ORDERS or value is None:
+        return None
+    limits = [value]
+    if operator is Operator.BETWEEN:
+        limits = list(_limits(column, operator, value, upper))
+    kind = _kind_of_texts(limits)
+    if kind is Kind.TEXT:
+        return None
+    text = quoted(name := column.name)
+    if kind is Kind.NUMBER:
+        reads = f"regexp_full_match(trim({text}), {literal(_NUMBER)})"
+    else:
+        reads = f"TRY_CAST({text} AS TIMESTAMP) IS NOT NULL"
+    return f"trim({text}) <> '' AND NOT {reads}", f"{name!r} ({column.type}) with a {kind}"
+
+
+def plain_number(text: str) -> str:
+    """SQL of a text without the zeros that end its fraction; texts that are no number stay."""
+    return (
+        f"CASE WHEN regexp_full_match({text}, {literal(_PLAIN_NUMBER)}) AND contains({text}, '.') "
+        f"THEN rtrim(rtrim({text}, '0'), '.') ELSE {text} END"
+    )
 
 
 class _Comparison:
@@ -125,30 +167,61 @@ class _Comparison:
         self._operator = operator
         self._match_case = match_case
         self._kind = kind_of(column.type)
-        plain = self._kind not in (Kind.TEXT, Kind.OTHER)
-        self.left = quoted(column.name) if plain else _text(column, match_case)
+        self._name = quoted(column.name)
+        self._texts_are = Kind.TEXT
 
-    def right(self, value: Any) -> str:
-        if value is None:
-            return "NULL"
+    def look_at(self, *limits: Any) -> None:
+        """A column of texts is put in order as what the limits are: by letters only for texts."""
+        if self._column.type == "VARCHAR" and self._operator in _ORDERS:
+            self._texts_are = _kind_of_texts(limits)
+
+    def with_value(self, sign: str, value: Any) -> str:
         match self._kind:
             case Kind.NUMBER:
-                return self._number(value)
+                return f"{self._name} {sign} {self._number(value)}"
             case Kind.MOMENT:
-                return self._moment(value)
+                return self._moments(self._name, self._column.type, sign, value)
             case Kind.TRUTH:
-                return self._truth(value)
+                return f"{self._name} {sign} {self._truth(value)}"
             case _:
-                text = as_text(value)
-                return literal(text if self._match_case else text.lower())
+                return self._texts(sign, value)
+
+    def _texts(self, sign: str, value: Any) -> str:
+        if self._texts_are is Kind.MOMENT:
+            text = f"TRY_CAST({self._name} AS TIMESTAMP)"
+            return self._moments(text, "TIMESTAMP", sign, value)
+        if self._texts_are is Kind.NUMBER:
+            return self._numbers(_NUMBER, sign, self._number(value))
+        if self._operator in _ORDERS and self._column.type != "VARCHAR" and _is_number(value):
+            raise _unfit(self._column, self._operator, "needs a column of numbers or texts")
+        if self._column.type == "VARCHAR" and _is_number(value):
+            return self._numbers(_PLAIN_NUMBER, sign, self._number(value))
+        text = as_text(value)
+        wanted = literal(text if self._match_case else text.lower())
+        return f"{_text(self._column, self._match_case)} {sign} {wanted}"
+
+    def _numbers(self, pattern: str, sign: str, number: str) -> str:
+        """The texts that are numbers compared as such, and large ones in all their digits."""
+        text = f"trim({self._name})"
+        near, exact = f"TRY_CAST({text} AS DOUBLE)", f"TRY_CAST({text} AS DECIMAL(38,6))"
+        other = "true" if sign == _SIGNS[Operator.NOT_EQUALS] else "false"
+        return (
+            f"CASE WHEN {self._name} IS NULL OR NOT regexp_full_match({text}, {literal(pattern)}) "
+            f"THEN {other} WHEN abs({near}) < 1e{_EXACT_DIGITS} OR {exact} IS NULL "
+            f"THEN {near} {sign} {number} ELSE {exact} {sign} {number} END"
+        )
 
     def _number(self, value: Any) -> str:
-        if isinstance(value, int | float):
-            return literal(value)
-        text = as_text(value).strip()
-        if not re.fullmatch(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", text):
+        text = repr(value) if isinstance(value, float) else as_text(value).strip()
+        if isinstance(value, bool) or not re.fullmatch(_NUMBER, text):
             raise self._no(value, "a number")
-        return literal(int(text)) if re.fullmatch(r"[+-]?\d+", text) else literal(float(text))
+        number = Decimal(text)
+        if number == number.to_integral_value() and abs(number) < 10**38:
+            return literal(int(number))
+        # a DECIMAL, if it is not too long for one: a DOUBLE would be near it only
+        _, digits, exponent = number.as_tuple()
+        short = len(digits) <= _EXACT_DIGITS and -_EXACT_DIGITS <= int(exponent) <= 0
+        return literal(number if short else float(text))
 
     def _truth(self, value: Any) -> str:
         read = value if isinstance(value, bool) else _TRUTH.get(as_text(value).strip().lower())
@@ -156,21 +229,23 @@ class _Comparison:
             raise self._no(value, "true or false")
         return literal(read)
 
-    def _moment(self, value: Any) -> str:
+    def _moments(self, cell: str, type_name: str, sign: str, value: Any) -> str:
+        """A date given for a moment means its whole day."""
         text = as_text(value).strip()
-        type_name = self._column.type
         try:
             if type_name == "TIME":
                 time.fromisoformat(text)
-            elif type_name == "DATE" and len(text) == 10:
+            elif len(text) == 10:
                 date.fromisoformat(text)
+                if type_name != "DATE":
+                    cell, type_name = f"CAST({cell} AS DATE)", "DATE"
             else:
                 read = datetime.fromisoformat(text)
                 type_name = "TIMESTAMP" if read.tzinfo is None else "TIMESTAMPTZ"
         except ValueError:
             wanted = "a time such as 14:30" if type_name == "TIME" else "a date such as 2026-01-31"
             raise self._no(value, wanted) from None
-        return f"{literal(text)}::{type_name}"
+        return f"{cell} {sign} {literal(text)}::{type_name}"
 
     def _no(self, value: Any, wanted: str) -> NodeError:
         column = self._column
@@ -189,6 +264,35 @@ def _text(column: Column, match_case: bool) -> str:
     name = quoted(column.name)
     text = name if column.type == "VARCHAR" else f"CAST({name} AS VARCHAR)"
     return text if match_case else f"lower({text})"
+
+
+def _limits(column: Column, operator: Operator, lower: Any, upper: Any) -> tuple[Any, Any]:
+    given: list[Any] = [lower, upper]
+    if upper is None and isinstance(lower, list):
+        given = cast("list[Any]", lower)
+    if len(given) != 2 or None in given:
+        raise _unfit(column, operator, "needs a lower and an upper limit")
+    return given[0], given[1]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _kind_of_texts(limits: Iterable[Any]) -> Kind:
+    """What the texts of a column are compared as, by the values that they are compared with."""
+    texts = [as_text(limit).strip() for limit in limits]
+    if all(re.fullmatch(_NUMBER, text) for text in texts):
+        return Kind.NUMBER
+    return Kind.MOMENT if all(_is_moment(text) for text in texts) else Kind.TEXT
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return re.match(r"\d{4}-\d\d-\d\d", text) is not None
 
 
 def _several(value: Any) -> list[Any]:

@@ -10,6 +10,11 @@ from typing import Any
 from graphs.artifacts import Column
 from graphs.errors import NodeError
 
+UNKNOWN_COLUMNS = "__columns_unknown__"
+"""The empty column by which a table's Parquet file says that it may have further ones: an empty
+list has shown none of its own. Analysts are not shown it.
+"""
+
 
 def quoted(name: str) -> str:
     """The name as SQL has it."""
@@ -27,7 +32,7 @@ def literal(value: Any) -> str:
     if isinstance(value, float):
         return repr(value) if math.isfinite(value) else f"'{value}'::DOUBLE"
     if isinstance(value, Decimal):
-        return str(value)
+        return f"{value:f}"
     if isinstance(value, datetime | date | time):
         value = value.isoformat()
     return "'" + str(value).replace("'", "''") + "'"

@@ -4,17 +4,32 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 from duckdb import DuckDBPyConnection
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from graphs.artifacts import Artifact, ArtifactKind
 from graphs.node_type import Category, NodeContext, NodeType, Output, P
 from graphs.tables.results import Written, write_result
-from graphs.tables.sources import Given, Relation, given_table, open_tables
+from graphs.tables.sources import (
+    Given,
+    Named,
+    Relation,
+    assumed_note,
+    given_table,
+    open_tables,
+)
 from graphs.tables.work import Work, run_work
 
 PARQUET = "application/vnd.apache.parquet"
 
-Query = Callable[[Mapping[str, Relation], DuckDBPyConnection], str]
+
+class Noted(Struct, frozen=True):
+    """A query with what the log is to say of it."""
+
+    sql: str
+    notes: tuple[str, ...] = ()
+
+
+Query = Callable[[Mapping[str, Relation], DuckDBPyConnection], str | Noted]
 """Makes the query from the tables by name. Raises NodeError for settings that do not fit them."""
 
 
@@ -44,19 +59,34 @@ def chosen(setting: Any, ctx: NodeContext) -> Any:
     return ctx.prev if setting is None or setting == "" else setting
 
 
-async def transform(setting: Any, ctx: NodeContext, query: Query) -> Output:
-    """Execute a query over the one table `input` and put the result out as a table."""
+async def transform(
+    setting: Any, ctx: NodeContext, query: Query, named: Named | None = None
+) -> Output:
+    """Execute a query over the one table `input` and put the result out as a table.
+
+    `named` are the columns that the settings name.
+    """
     table = await given_table(ctx.services.artifacts, chosen(setting, ctx))
-    return await make_table(ctx, {"input": table}, query)
+    return await make_table(ctx, {"input": table}, query, {"input": named or {}})
 
 
-async def make_table(ctx: NodeContext, given: Mapping[str, Given], query: Query) -> Output:
-    """Execute a query over tables and put the result out as a table."""
+async def make_table(
+    ctx: NodeContext,
+    given: Mapping[str, Given],
+    query: Query,
+    named: Mapping[str, Named] | None = None,
+    values: Mapping[str, Any] | None = None,
+) -> Output:
+    """Execute a query over tables, with the values of its parameters, and put out the result."""
     path = ctx.services.artifacts.new_path(".parquet")
 
     def job(work: Work) -> Written:
-        connection, relations = open_tables(work, given, [path])
-        return write_result(work, connection, query(relations, connection), path)
+        connection, relations = open_tables(work, given, [path], named)
+        made = query(relations, connection)
+        noted = Noted(made) if isinstance(made, str) else made
+        written = write_result(work, connection, noted.sql, path, values)
+        notes = (*noted.notes, *assumed_note(relations.values()))
+        return Written(path, written.columns, written.row_count, written.preview, notes)
 
     return Output((await written_table(ctx, path, job)).to_json())
 
@@ -71,6 +101,8 @@ async def written_table(
     except BaseException:
         path.unlink(missing_ok=True)
         raise
+    for note in written.notes:
+        ctx.log(note)
     return await store.keep(
         written.path,
         ArtifactKind.TABLE,

@@ -1,22 +1,30 @@
 """Python's rows as typed JSON Lines, which DuckDB reads as a table."""
 
 import itertools
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
 
 import msgspec
 from msgspec import Struct
 
-from graphs.tables.names import literal, quoted, unique
+from graphs.tables.names import UNKNOWN_COLUMNS, literal, quoted, unique
 
 Shape = str | dict[str, Any] | list[Any] | None
-"""A DuckDB type: its name, a STRUCT as an object, a LIST as a list of one; None is unknown yet."""
+"""A DuckDB type or a kind of numbers: its name, a STRUCT as an object, a LIST as a list of one;
+None is unknown yet.
+"""
 
 _MAX_FIELDS = 200
+_MAX_DIGITS = 38
 _DEFAULT_LINE_BYTES = 16 * 1024 * 1024
-_NUMBERS = {"BIGINT", "DOUBLE"}
+_EXACT_IN_DOUBLE = 2**53
+_INTEGER, _LONG, _HUGE, _FLOAT, _EXACT = "INTEGER", "BIGINT", "HUGE", "DOUBLE", "EXACT"
+_NUMBERS = {_INTEGER, _LONG, _HUGE, _FLOAT, _EXACT}
+"""Whole numbers that a DOUBLE holds, of 64 bits, larger ones; floats; what no one type holds."""
 
 
 class Lines(Struct, frozen=True):
@@ -27,14 +35,19 @@ class Lines(Struct, frozen=True):
 
 
 def write_objects(rows: Iterable[Any], path: Path, check: Callable[[], None]) -> Lines:
-    """Write objects by column name; other values become rows of the one column `value`."""
+    """Write objects by column name; other values become rows of the one column `value`.
+
+    Columns come in the order in which they are first seen; of a list without any row, none is
+    known. Numbers keep their value: whole numbers with fractions among them become a DECIMAL or
+    texts where a DOUBLE would round one.
+    """
     positions: dict[str, int] = {}
     shapes: list[Shape] = []
-    longest = 0
+    longest = count = 0
     encode = msgspec.json.Encoder().encode
     with path.open("wb", buffering=1024 * 1024) as file:
-        for number, row in enumerate(rows):
-            if number % 1000 == 0:
+        for count, row in enumerate(rows, 1):
+            if count % 1000 == 1:
                 check()
             line: dict[str, Any] = {}
             fields = cast("Mapping[str, Any]", row) if isinstance(row, Mapping) else {"value": row}
@@ -49,7 +62,10 @@ def write_objects(rows: Iterable[Any], path: Path, check: Callable[[], None]) ->
             raw = encode(line)
             longest = max(longest, len(raw))
             file.write(raw + b"\n")
-    return Lines(path, _reading(path, list(positions), shapes, longest))
+    names = list(positions) or (["value"] if count else [])
+    shapes = shapes or [None] * len(names)
+    digits = _digits(path, [at for at, shape in enumerate(shapes) if shape in (_HUGE, _EXACT)])
+    return Lines(path, _reading(path, names, shapes, digits, longest))
 
 
 def records(names: Sequence[Any], rows: Iterable[Sequence[Any]]) -> Iterator[dict[str, Any]]:
@@ -61,17 +77,55 @@ def records(names: Sequence[Any], rows: Iterable[Sequence[Any]]) -> Iterator[dic
         yield dict(zip(known, row, strict=False))
 
 
-def _reading(path: Path, names: list[str], shapes: list[Shape], longest: int) -> str:
+def _reading(
+    path: Path, names: list[str], shapes: list[Shape], digits: Mapping[int, str], longest: int
+) -> str:
     if not names:
-        return "SELECT NULL::VARCHAR AS empty WHERE false"
-    types = ", ".join(f"c{at}: {literal(_sql(shape))}" for at, shape in enumerate(shapes))
-    listed = ", ".join(f"c{at} AS {quoted(name)}" for at, name in enumerate(unique(names)))
+        return f"SELECT NULL::VARCHAR AS {quoted(UNKNOWN_COLUMNS)} WHERE false"
+    read_as = ["VARCHAR" if at in digits else _sql(shape) for at, shape in enumerate(shapes)]
+    types = ", ".join(f"c{at}: {literal(name)}" for at, name in enumerate(read_as))
+    listed = ", ".join(
+        f"{f'CAST(c{at} AS {digits[at]})' if at in digits else f'c{at}'} AS {quoted(name)}"
+        for at, name in enumerate(unique(names))
+    )
     # DuckDB takes several buffers of this size
     limit = f", maximum_object_size={longest * 2}" if longest > _DEFAULT_LINE_BYTES else ""
     return (
-        f"SELECT {listed} FROM read_json({literal(str(path.absolute()))}, "
+        f"SELECT {listed} FROM read_json({literal(str(path.absolute()))}, records=true, "
         f"format='newline_delimited', columns={{{types}}}{limit})"
     )
+
+
+def _digits(path: Path, positions: Sequence[int]) -> dict[int, str]:
+    """The type that holds every number of these columns: a DECIMAL, or else texts."""
+    if not positions:
+        return {}
+    whole = dict.fromkeys(positions, 0)
+    fraction = dict.fromkeys(positions, 0)
+    with path.open("rb") as file:
+        for line in file:
+            fields = msgspec.json.decode(line)
+            for at in positions:
+                value = fields.get(f"c{at}")
+                if value is not None:
+                    before, after = _places(value)
+                    whole[at] = max(whole[at], before)
+                    fraction[at] = max(fraction[at], after)
+    return {
+        at: f"DECIMAL({_MAX_DIGITS},{fraction[at]})"
+        if whole[at] + fraction[at] <= _MAX_DIGITS
+        else "VARCHAR"
+        for at in positions
+    }
+
+
+def _places(value: Any) -> tuple[int, int]:
+    """How many digits a number has before and after its point; a DECIMAL is written as a text."""
+    number = Decimal(repr(value) if isinstance(value, float) else value)
+    exponent = number.as_tuple().exponent
+    if not isinstance(exponent, int):
+        return _MAX_DIGITS + 1, 0
+    return max(number.adjusted() + 1, 0), max(-exponent, 0)
 
 
 def _shape(value: Any) -> Shape:
@@ -81,9 +135,14 @@ def _shape(value: Any) -> Shape:
         case bool():
             return "BOOLEAN"
         case int():
-            return "BIGINT" if -(2**63) <= value < 2**63 else "DOUBLE"
+            if -_EXACT_IN_DOUBLE <= value <= _EXACT_IN_DOUBLE:
+                return _INTEGER
+            return _LONG if -(2**63) <= value < 2**63 else _HUGE
         case float():
-            return "DOUBLE"
+            # JSON has neither NaN nor infinity: they are written as null
+            return _FLOAT if math.isfinite(value) else None
+        case Decimal():
+            return _EXACT
         case datetime():
             return "TIMESTAMP" if value.tzinfo is None else "TIMESTAMP WITH TIME ZONE"
         case date():
@@ -121,14 +180,28 @@ def _merged(one: Shape, other: Shape) -> Shape:
     if isinstance(one, str) and isinstance(other, str) and "JSON" not in (one, other):
         both = {one, other}
         if both <= _NUMBERS:
-            return "DOUBLE"
+            return _numbers(both)
         return "TIMESTAMP" if both == {"DATE", "TIMESTAMP"} else "VARCHAR"
     return "JSON"
 
 
+def _numbers(both: set[str]) -> str:
+    for kind in (_EXACT, _HUGE):
+        if kind in both:
+            return _EXACT if _FLOAT in both else kind
+    if both == {_LONG, _FLOAT}:
+        return _EXACT
+    return _LONG if _LONG in both else _FLOAT
+
+
 def _sql(shape: Shape) -> str:
+    """The type of a column or of what is in one; there, JSON holds what no one type does."""
     if shape is None:
         return "VARCHAR"
+    if shape in (_HUGE, _EXACT):
+        return "JSON"
+    if shape == _INTEGER:
+        return "BIGINT"
     if isinstance(shape, dict):
         fields = ", ".join(f"{quoted(name)} {_sql(part)}" for name, part in shape.items())
         return f"STRUCT({fields})"

@@ -11,6 +11,8 @@ SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 SPEC_BYTES = 60 * 1024
 """A larger one would no longer fit into an event."""
 
+LONGEST_TITLE = 200
+
 PALETTE = (
     "#3b7dd8",
     "#d2622a",
@@ -42,6 +44,10 @@ _MANY_POINTS = 60
 
 def chart_value(points: Points, kind: ChartKind, title: str) -> dict[str, Any]:
     """What a chart node puts out: `{"$chart": "vega-lite", "title", "spec"}`."""
+    points.x_title, points.y_title, points.series_title = (
+        name if len(name) <= LONGEST_TITLE else f"{name[:LONGEST_TITLE]}…"
+        for name in (points.x_title, points.y_title, points.series_title)
+    )
     title = title or _title(points, kind)
     spec = _spec(points, kind, title)
     size = len(msgspec.json.encode(spec))

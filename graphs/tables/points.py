@@ -23,6 +23,8 @@ BINS = 30
 OTHER = "Other"
 EMPTY = "(empty)"
 
+_LONGEST_LABEL = 200
+_SHORTENED = 100
 _NICE_STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
@@ -97,7 +99,11 @@ class _Maker:
         if self.y is None:
             raise _unfit("a scatter chart needs a column for y")
         _numbers(self.y, "y")
-        self._create(quoted(self.y.name), f"{quoted(self.y.name)} IS NOT NULL", "")
+        y = quoted(self.y.name)
+        keep = f"{y} IS NOT NULL"
+        if kind_of(self.x.type) in (Kind.NUMBER, Kind.MOMENT):
+            keep = f"{keep} AND {quoted(self.x.name)} IS NOT NULL"
+        self._create(y, keep, "")
         self._limit_series()
         self._thin("o")
         return self._points(self.y.name, "o")
@@ -105,12 +111,15 @@ class _Maker:
     def aggregated(self) -> Points:
         made, title, grouped = self._value()
         keep = (
-            "" if kind_of(self.x.type) in (Kind.TEXT, Kind.OTHER, Kind.TRUTH) else "x IS NOT NULL"
+            ""
+            if kind_of(self.x.type) in (Kind.TEXT, Kind.OTHER, Kind.TRUTH)
+            else f"{quoted(self.x.name)} IS NOT NULL"
         )
         self._create(made, keep, " GROUP BY ALL" if grouped else "")
         self._limit_series()
         kind = self.wanted.kind
         if kind is ChartKind.PIE:
+            self._refuse_negative(title)
             self._limit_x(self.wanted.limit or MAX_SLICES, rest=True)
         elif kind is ChartKind.BAR:
             self._limit_x(self.wanted.limit or MAX_BARS, rest=False)
@@ -154,18 +163,34 @@ class _Maker:
     def _create(self, y: str, where: str, group: str) -> None:
         x = quoted(self.x.name)
         if kind_of(self.x.type) not in (Kind.NUMBER, Kind.MOMENT):
-            x = f"coalesce(nullif(CAST({x} AS VARCHAR), ''), '{EMPTY}')"
-        series = ""
-        if self.series is not None:
-            name = quoted(self.series.name)
-            series = f", coalesce(nullif(CAST({name} AS VARCHAR), ''), '{EMPTY}') AS s"
+            x = _label(x)
+        elif self.x.type.startswith("DECIMAL"):
+            x = f"CAST({x} AS DOUBLE)"
+        series = "" if self.series is None else f", {_label(quoted(self.series.name))} AS s"
         order = f"min({self.table.order})" if group else self.table.order
-        condition = where.replace("x IS", f"{quoted(self.x.name)} IS", 1)
-        filters = f" WHERE {condition}" if condition else ""
+        filters = f" WHERE {where}" if where else ""
         self.db.execute(
             f"CREATE TEMP TABLE points AS SELECT {x} AS x{series}, CAST({y} AS DOUBLE) AS y, "
             f"{order} AS o FROM {self.table.scan}{filters}{group}"
         )
+        if where:
+            self._note_left_out(f"SELECT count(*) FROM {self.table.scan} WHERE NOT ({where})")
+        odd = "y IS NULL OR NOT isfinite(y)"
+        self._note_left_out(f"SELECT count(*) FROM points WHERE {odd}", "points")
+        self.db.execute(f"DELETE FROM points WHERE {odd}")
+
+    def _note_left_out(self, counted: str, what: str = "rows") -> None:
+        found = self.db.execute(counted).fetchone()
+        if found is not None and found[0]:
+            self.notes.append(f"{what} left out for want of a value: {found[0]:,}")
+
+    def _refuse_negative(self, title: str) -> None:
+        found = self.db.execute("SELECT x, y FROM points WHERE y < 0 ORDER BY y LIMIT 1").fetchone()
+        if found is not None:
+            raise _unfit(
+                f"a pie cannot show what is less than nothing: {title!r} of {str(found[0])!r} is "
+                f"{found[1]:g}; choose bars, or filter such rows out before"
+            )
 
     def _limit_series(self) -> None:
         if self.series is None or self._count("DISTINCT s") <= MAX_SERIES:
@@ -234,17 +259,26 @@ class _Maker:
         )
 
 
+def _label(cell: str) -> str:
+    """A text for an axis or a legend; a long one is cut, and what follows tells it from others."""
+    text = f"coalesce(nullif(CAST({cell} AS VARCHAR), ''), '{EMPTY}')"
+    cut = f"left({text}, {_SHORTENED}) || '… #' || left(md5({text}), 6)"
+    return f"CASE WHEN length({text}) > {_LONGEST_LABEL} THEN {cut} ELSE {text} END"
+
+
 def _histogram(connection: DuckDBPyConnection, table: Relation, wanted: Wanted) -> Points:
     x = find_column(table.columns, wanted.x)
     _numbers(x, "x")
     name = f"CAST({quoted(x.name)} AS DOUBLE)"
     finite = f"isfinite({name})"
     found = connection.execute(
-        f"SELECT min({name}), max({name}) FROM {table.scan} WHERE {finite}"
+        f"SELECT min({name}) FILTER ({finite}), max({name}) FILTER ({finite}), "
+        f"count(*) FILTER ({name} IS NULL OR NOT {finite}) FROM {table.scan}"
     ).fetchone()
     title = "Number of rows"
     if found is None or found[0] is None:
         return Points(rows=[], x_title=x.name, y_title=title, x_kind=Kind.NUMBER)
+    notes = [f"rows left out for want of a value: {found[2]:,}"] if found[2] else []
     low, high = float(found[0]), float(found[1])
     step = _nice_step(low, high, wanted.limit or BINS)
     start = low // step
@@ -261,7 +295,7 @@ def _histogram(connection: DuckDBPyConnection, table: Relation, wanted: Wanted) 
         }
         for at in range(max(counts) + 1)
     ]
-    return Points(rows=bins, x_title=x.name, y_title=title, x_kind=Kind.NUMBER)
+    return Points(rows=bins, x_title=x.name, y_title=title, x_kind=Kind.NUMBER, notes=notes)
 
 
 def _nice_step(low: float, high: float, bins: int) -> float:

@@ -1,6 +1,6 @@
 """What a node was given as a table, as a relation that DuckDB can query."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,9 +10,9 @@ from msgspec import Struct
 from graphs.artifacts import Artifact, ArtifactKind, ArtifactStore, Column, artifact_of
 from graphs.errors import NodeError
 from graphs.language.values import describe
-from graphs.tables.names import literal, quoted
+from graphs.tables.names import literal, quoted, unique
 from graphs.tables.objects import Lines, write_objects
-from graphs.tables.results import columns_of
+from graphs.tables.results import columns_of, shown
 from graphs.tables.work import Work
 
 
@@ -23,12 +23,22 @@ class Given(Struct, frozen=True):
     rows: list[Any] | None = None
 
 
+Named = Mapping[str, str]
+"""Columns that a node's settings name, with the type they are given where they are not known."""
+
+
 class Relation(Struct, frozen=True):
-    """`scan` stands after FROM; `order` is the expression of a row's number within it."""
+    """`scan` stands after FROM; `order` is the expression of a row's number within it.
+
+    `unsure`: it may have further columns, as an empty list was among what it was made of. Those
+    that the settings name are then taken as empty: `assumed`.
+    """
 
     scan: str
     order: str
     columns: tuple[Column, ...]
+    unsure: bool = False
+    assumed: tuple[str, ...] = ()
 
 
 async def given_table(store: ArtifactStore, value: Any, what: str = "the table") -> Given:
@@ -55,9 +65,15 @@ def is_table(value: Any) -> bool:
 
 
 def open_tables(
-    work: Work, given: Mapping[str, Given], further: list[Path]
+    work: Work,
+    given: Mapping[str, Given],
+    further: list[Path],
+    named: Mapping[str, Named] | None = None,
 ) -> tuple[DuckDBPyConnection, dict[str, Relation]]:
-    """A connection that reaches these tables and, for writing, further paths."""
+    """A connection that reaches these tables and, for writing, further paths.
+
+    Of a table whose columns are not all known, those `named` by the settings are made, empty.
+    """
     lines: dict[str, Lines] = {}
     paths = list(further)
     for number, (name, table) in enumerate(given.items()):
@@ -69,17 +85,59 @@ def open_tables(
             paths.append(table.path)
     connection = work.connect(paths)
     relations: dict[str, Relation] = {}
-    for name, table in given.items():
+    for number, (name, table) in enumerate(given.items()):
         if table.path is None:
-            connection.execute(f"CREATE TEMP TABLE {quoted(name)} AS {lines[name].sql}")
-            scan, order = quoted(name), "rowid"
+            scan, order = f'"rows {number}"', "rowid"
+            connection.execute(f"CREATE TEMP TABLE {scan} AS {lines[name].sql}")
         else:
             scan = f"read_parquet({literal(str(table.path.absolute()))})"
             order = "file_row_number"
-            connection.execute(f"CREATE TEMP VIEW {quoted(name)} AS SELECT * FROM {scan}")
-        columns = tuple(columns_of(connection, f"SELECT * FROM {scan}"))
-        relations[name] = Relation(scan, order, columns)
+        every = columns_of(connection, f"SELECT * FROM {scan}")
+        columns = tuple(shown(every))
+        relation = Relation(scan, order, columns, unsure=len(columns) < len(every))
+        if relation.unsure and named is not None:
+            into = f'"named {number}"'
+            relation = _with_columns(connection, relation, named.get(name, {}), into)
+        connection.execute(f"CREATE TEMP VIEW {quoted(name)} AS SELECT * FROM {relation.scan}")
+        relations[name] = relation
     return connection, relations
+
+
+def _with_columns(
+    connection: DuckDBPyConnection, relation: Relation, named: Named, into: str
+) -> Relation:
+    known = {column.name.lower() for column in relation.columns}
+    missing = {
+        name: type_name for name, type_name in named.items() if name.strip().lower() not in known
+    }
+    if not missing:
+        return relation
+    names = unique([*(column.name for column in relation.columns), *missing])
+    added = [
+        Column(name, type_name)
+        for name, type_name in zip(names[len(relation.columns) :], missing.values(), strict=True)
+    ]
+    listed = "".join(f", NULL::{each.type} AS {quoted(each.name)}" for each in added)
+    connection.execute(
+        f"CREATE TEMP TABLE {into} AS SELECT *{listed} FROM {relation.scan} "
+        f"ORDER BY {relation.order}"
+    )
+    return Relation(
+        into,
+        "rowid",
+        (*relation.columns, *added),
+        unsure=True,
+        assumed=tuple(each.name for each in added),
+    )
+
+
+def assumed_note(relations: Iterable[Relation]) -> tuple[str, ...]:
+    """What the log says of columns that were taken as empty."""
+    names = [repr(name) for relation in relations for name in relation.assumed]
+    if not names:
+        return ()
+    listed = ", ".join(dict.fromkeys(names))
+    return (f"an empty list has no columns of its own: {listed} is taken as empty",)
 
 
 def _told(value: Any, artifact: Artifact | None) -> str:

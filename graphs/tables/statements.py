@@ -49,10 +49,20 @@ _REFUSED_FUNCTIONS = {
 
 
 class Query(Struct, frozen=True):
-    """A query that may be executed, and the tables it reads as they are written in it."""
+    """A query that may be executed, without a comment or semicolon at its end.
+
+    `tables` are those it reads as they are written in it, `aliases` what it calls them, in small
+    letters; `parameters` the names after `$`; `names` the paths that may be columns, `shared` the
+    columns of a USING, and `made` what it calls columns of its own.
+    """
 
     sql: str
     tables: tuple[str, ...]
+    parameters: tuple[str, ...]
+    aliases: dict[str, str]
+    names: tuple[tuple[str, ...], ...]
+    shared: tuple[str, ...]
+    made: tuple[str, ...]
 
 
 def read_query(sql: str) -> Query:
@@ -75,7 +85,7 @@ def read_query(sql: str) -> Query:
             raise _refused("the query is empty; write a SELECT")
         if len(statements) > 1:
             raise _refused("only one statement is allowed; remove what stands after the first `;`")
-        text = statements[0].query.strip().rstrip(";").strip()
+        text = _without_end(statements[0].query)
         kind = str(statements[0].type).rpartition(".")[2]
         if kind == "MULTI":
             raise _refused("PIVOT needs its columns: write PIVOT … ON column IN (…)")
@@ -85,9 +95,57 @@ def read_query(sql: str) -> Query:
             raise _refused(
                 f"{kind} is not allowed; a query can only read tables, with SELECT or WITH"
             )
-    if statements[0].named_parameters:
-        raise _refused("parameters such as ? or $1 have no values here; use {{ … }}")
-    return Query(text, tuple(dict.fromkeys(_tables(tree["statements"], frozenset()))))
+    parameters = sorted(str(name) for name in statements[0].named_parameters)
+    if any(name.isdigit() for name in parameters):
+        raise _refused(
+            "parameters such as ? or $1 have no values here; write a name such as $region and give "
+            "its value under Values"
+        )
+    read = {name.lower(): name for name in _tables(tree["statements"], frozenset())}
+    nodes = list(_nodes(tree["statements"]))
+    return Query(
+        text,
+        tuple(read.values()),
+        tuple(parameters),
+        {
+            str(node["alias"] or name).lower(): read[name.lower()]
+            for node in nodes
+            if node.get("type") == "BASE_TABLE"
+            and (name := str(node["qualified_name"]["path"][-1])).lower() in read
+        },
+        tuple(
+            dict.fromkeys(
+                tuple(map(str, node["column_names"]))
+                for node in nodes
+                if node.get("class") == "COLUMN_REF"
+            )
+        ),
+        tuple(str(name) for node in nodes for name in node.get("using_columns") or ()),
+        tuple(str(node["alias"]) for node in nodes if node.get("class") and node.get("alias")),
+    )
+
+
+def _without_end(sql: str) -> str:
+    """The text without what follows its last word: comments and semicolons."""
+    raw = sql.encode()
+    end = len(raw)
+    for start, kind in reversed(duckdb.tokenize(sql)):
+        if kind != duckdb.token_type.comment and raw[start:end].strip() != b";":
+            break
+        end = start
+    return raw[:end].decode().strip()
+
+
+def _nodes(part: Any) -> Iterator[dict[str, Any]]:
+    """Every object of the syntax tree."""
+    if isinstance(part, list):
+        for each in cast("list[Any]", part):
+            yield from _nodes(each)
+    elif isinstance(part, dict):
+        node = cast("dict[str, Any]", part)
+        yield node
+        for below in node.values():
+            yield from _nodes(below)
 
 
 def _tables(part: Any, known: frozenset[str]) -> Iterator[str]:

@@ -1,8 +1,15 @@
-"""Cells of a table as JSON has them."""
+"""Cells of a table as JSON has them.
+
+No number is rounded on its way. A whole number of any size is a JSON integer; a number with a
+fraction is a JSON number when reading it as a double gives the same decimal again (15 digits
+always do), and otherwise a text with all its digits. NaN and infinities, which JSON does not
+know, are null.
+"""
 
 import base64
 import json
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -11,14 +18,15 @@ from typing import Any, cast
 from graphs.artifacts import Column
 from graphs.tables.names import quoted
 
-MAX_SAFE_INTEGER = 2**63 - 1
+_LONGEST_INTEGER = sys.get_int_max_str_digits() or sys.maxsize
 _AS_TEXT = ("INTERVAL", "UUID", "BIT", "GEOMETRY", "TIME WITH TIME ZONE", "ENUM")
 _NESTED = ("STRUCT", "MAP", "UNION", "VARIANT")
 
 
 def fetchable(columns: Sequence[Column]) -> str:
     """The select list that fetches these columns in a form that `cells` understands."""
-    return ", ".join(f"{_fetchable(column)} AS {quoted(column.name)}" for column in columns)
+    listed = (f"{_fetchable(column)} AS {quoted(column.name)}" for column in columns)
+    return ", ".join(listed) or "NULL"
 
 
 def _fetchable(column: Column) -> str:
@@ -45,6 +53,8 @@ def rows_as_objects(
         (column.name, is_nested(column.type) or column.type == "JSON", column.type)
         for column in columns
     ]
+    if not columns:
+        return [{} for _ in rows]
     return [
         {
             name: _decoded(value) if nested else cell(value, type_name)
@@ -55,12 +65,10 @@ def rows_as_objects(
 
 
 def cell(value: Any, type_name: str = "") -> Any:
-    """One value: moments become texts, decimals numbers, bytes base64, NaN and infinities null."""
+    """One value: moments become texts, bytes base64, NaN and infinities null."""
     match value:
-        case None | bool() | str():
+        case None | bool() | str() | int():
             return value
-        case int():
-            return value if -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER else str(value)
         case float():
             return value if math.isfinite(value) else None
         case Decimal():
@@ -81,19 +89,33 @@ def cell(value: Any, type_name: str = "") -> Any:
             return str(value)
 
 
-def _number(value: Decimal) -> int | float | None:
+def _number(value: Decimal) -> int | float | str | None:
     if not value.is_finite():
         return None
     if value == value.to_integral_value():
-        whole = int(value)
-        return whole if -MAX_SAFE_INTEGER <= whole <= MAX_SAFE_INTEGER else float(value)
-    return float(value)
+        return int(value)
+    near = float(value)
+    return near if Decimal(repr(near)) == value else f"{value:f}"
+
+
+def _fraction(text: str) -> int | float | str | None:
+    """A JSON number with a point or an exponent."""
+    near = float(text)
+    same = math.isfinite(near) and Decimal(repr(near)) == Decimal(text)
+    return near if same else text
+
+
+def _whole(text: str) -> int | str:
+    return int(text) if len(text) < _LONGEST_INTEGER else text
+
+
+_DECODER = json.JSONDecoder(parse_float=_fraction, parse_int=_whole)
 
 
 def _decoded(value: Any) -> Any:
     if not isinstance(value, str):
         return cell(value)
     try:
-        return cell(json.loads(value))
+        return cell(_DECODER.decode(value))
     except (ValueError, RecursionError):
         return value

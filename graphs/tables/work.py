@@ -5,6 +5,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +23,9 @@ RESULT_LIMIT_BYTES = 8 * 1024**3
 
 _POLL_S = 0.05
 _POOL = ThreadPoolExecutor(2, thread_name_prefix="heddle-tables")
+
+_PATHS: ContextVar[tuple[str, ...]] = ContextVar("paths", default=())
+"""What this thread's last connection reaches: the paths of this machine that a message may name."""
 
 T = TypeVar("T")
 
@@ -45,7 +49,10 @@ class Work:
 
     def connect(self, paths: Iterable[Path]) -> DuckDBPyConnection:
         """A database in memory that can reach these files and nothing else outside itself."""
-        allowed = ", ".join(literal(str(path.absolute())) for path in paths)
+        reached = [str(path.absolute()) for path in paths]
+        folders = [str(Path(path).parent) for path in reached]
+        _PATHS.set((*reached, *folders, str(self.folder.absolute())))
+        allowed = ", ".join(map(literal, reached))
         self._connection = connection = duckdb.connect(
             config={
                 "threads": THREADS,
@@ -150,7 +157,8 @@ def message_of(error: Exception, *, with_place: bool = False) -> str:
     said = re.split(r"\n\n  file = |Possible [Ss]olution", str(error))[0]
     if not with_place:
         said = re.split(r"(?:^|\n)LINE \d+:", said)[0]
-    said = re.sub(r"[\"']?(?:/[\w.@~+-]+){2,}[\"']?", "the file", said)
+    for path in sorted(_PATHS.get(), key=len, reverse=True):
+        said = re.sub(rf"[\"']?{re.escape(path)}[^\s\"']*[\"']?", "the file", said)
     lines = [line for line in said.splitlines() if line.strip()]
     return "\n".join(lines[:6])
 

@@ -141,3 +141,56 @@ async def test_no_rows_make_an_empty_chart(ctx: FakeContext, kind: str) -> None:
     ctx.prev = (await execute("filter_rows", {"conditions": never}, ctx)).value
     value = await chart({"kind": kind, "x": "year", "y": "amount"}, ctx)
     assert value["spec"]["data"]["values"] == []
+
+
+@pytest.mark.parametrize("rows", [[("a", -5), ("b", 5)], [("a", -0.5)], [("a", 5), ("a", -6)]])
+async def test_a_pie_has_no_negative_slices(
+    table_ctx: FakeContext, rows: list[tuple[str, float]]
+) -> None:
+    table_ctx.prev = [{"k": k, "v": v} for k, v in rows]
+    error = await failure("chart", {"kind": "pie", "x": "k", "y": "v"}, table_ctx)
+    assert error.code == "chart_invalid"
+    assert "'a'" in error.message
+
+
+async def test_a_pie_may_have_slices_of_nothing(table_ctx: FakeContext) -> None:
+    table_ctx.prev = [{"k": "a", "v": 0}, {"k": "b", "v": 5}, {"k": "b", "v": -1}]
+    value = (await execute("chart", {"kind": "pie", "x": "k", "y": "v"}, table_ctx)).value
+    assert value["spec"]["data"]["values"] == [{"x": "a", "y": 0.0}, {"x": "b", "y": 4.0}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("bar", "points left out for want of a value: 1"),
+        ("line", "points left out for want of a value: 1"),
+        ("scatter", "rows left out for want of a value: 1"),
+        ("histogram", "rows left out for want of a value: 1"),
+    ],
+)
+async def test_rows_without_a_value_are_counted(
+    table_ctx: FakeContext, kind: str, said: str
+) -> None:
+    table_ctx.prev = [{"x": 1, "y": 34043416109404255712}, {"x": 2, "y": None}]
+    params = {"kind": kind, "x": "y" if kind == "histogram" else "x", "y": "y"}
+    await execute("chart", params, table_ctx)
+    assert said in [message for _, message in table_ctx.logs]
+
+
+async def test_very_long_labels_are_cut_and_told_apart(table_ctx: FakeContext) -> None:
+    long = "a" * 2_000_000
+    table_ctx.prev = [{"k": long + "b", "v": 1}, {"k": long + "c", "v": 2}]
+    value = (await execute("chart", {"x": "k", "y": "v", "series": "k"}, table_ctx)).value
+    labels = [row["x"] for row in value["spec"]["data"]["values"]]
+    assert len(set(labels)) == 2
+    assert all(len(label) < 200 for label in labels)
+
+
+@pytest.mark.parametrize("kind", ["bar", "line", "scatter", "pie"])
+async def test_exact_numbers_are_drawn(table_ctx: FakeContext, kind: str) -> None:
+    query = "SELECT 1.50::DECIMAL(9,2) AS x, sum(2)::HUGEINT AS y"
+    table_ctx.prev = (await execute("sql", {"query": query}, table_ctx)).value
+    value = (await execute("chart", {"kind": kind, "x": "x", "y": "y"}, table_ctx)).value
+    (point,) = value["spec"]["data"]["values"]
+    assert float(point["x"]) == 1.5
+    assert point["y"] == 2

@@ -117,3 +117,75 @@ async def test_names_and_values_cannot_break_out_of_the_query(ctx: FakeContext) 
     assert len(await table("filter_rows", {"conditions": [condition]}, ctx)) == 1
     condition["value"] = "y' OR '1'='1"
     assert await table("filter_rows", {"conditions": [condition]}, ctx) == []
+
+
+@pytest.mark.parametrize(
+    ("cells", "condition", "kept"),
+    [
+        (["9", "10", "", None], {"operator": "greater", "value": 5}, ["9", "10"]),
+        (["9", "10"], {"operator": "greater", "value": "9.5"}, ["10"]),
+        (["9", "10"], {"operator": "between", "value": 9.5, "to": "11"}, ["10"]),
+        (["-2", "1e3", " 7 "], {"operator": "less_or_equal", "value": 7}, ["-2", " 7 "]),
+        (["2", "2.0", "002", "x"], {"value": 2}, ["2", "2.0"]),
+        (["2", "2.0", "x", None], {"operator": "not_equals", "value": 2}, ["x", None]),
+        (["2", "3.0", "x"], {"operator": "in", "value": [3, "x"]}, ["3.0", "x"]),
+        (
+            ["9007199254740993", "9007199254740992"],
+            {"operator": "greater", "value": 9007199254740992},
+            ["9007199254740993"],
+        ),
+        (["a", "c"], {"operator": "greater", "value": "b"}, ["c"]),
+        ([2**64, 2**64 + 1], {"value": str(2**64 + 1)}, [2**64 + 1]),
+        ([2**63, 0], {"operator": "less", "value": 0.1}, [0]),
+        ([9007199254740993, 9007199254740992], {"value": 9007199254740992.0}, [2**53]),
+        (
+            ["2026-01-31T10:00:00", "2026-02-01", "2026-01-30"],
+            {"operator": "between", "value": "2026-01-30", "to": "2026-01-31"},
+            ["2026-01-31T10:00:00", "2026-01-30"],
+        ),
+    ],
+)
+async def test_numbers_and_dates_are_compared_by_value(
+    ctx: FakeContext, cells: list[Any], condition: dict[str, Any], kept: list[Any]
+) -> None:
+    ctx.prev = [{"n": cell} for cell in cells]
+    rows = await table("filter_rows", {"conditions": [{"column": "n", **condition}]}, ctx)
+    assert [row["n"] for row in rows] == kept
+
+
+@pytest.mark.parametrize(
+    ("value", "cell"), [(5, "n/a"), ("5", "1,5"), ("2026-01-31", "12/31/2024"), (5, "nan")]
+)
+async def test_texts_are_not_put_in_order_by_letters(
+    ctx: FakeContext, value: Any, cell: str
+) -> None:
+    ctx.prev = [{"n": None}, {"n": cell}]
+    condition = {"column": "n", "operator": "greater", "value": value}
+    error = await failure("filter_rows", {"conditions": [condition]}, ctx)
+    assert error.code == "params_invalid"
+    assert f"{cell!r} in row 2" in error.message
+    assert "Select columns" in error.message
+
+
+@pytest.mark.parametrize(
+    ("condition", "hours"),
+    [
+        ({"operator": "between", "value": "2026-01-30", "to": "2026-01-31"}, [0, 10, 23]),
+        ({"operator": "less_or_equal", "value": "2026-01-31"}, [0, 10, 23]),
+        ({"operator": "greater", "value": "2026-01-31"}, [24]),
+        ({"value": "2026-01-31"}, [0, 10, 23]),
+        ({"operator": "in", "value": ["2026-02-01"]}, [24]),
+        ({"operator": "greater", "value": "2026-01-31T10:00"}, [23, 24]),
+    ],
+)
+async def test_a_date_means_its_whole_day(
+    ctx: FakeContext, condition: dict[str, Any], hours: list[int]
+) -> None:
+    query = (
+        "SELECT h, TIMESTAMP '2026-01-31' + to_hours(h) AS t, t::TIMESTAMPTZ AS zoned "
+        "FROM (VALUES (0), (10), (23), (24)) AS v(h)"
+    )
+    ctx.prev = (await execute("sql", {"query": query}, ctx)).value
+    for column in ("t", "zoned"):
+        rows = await table("filter_rows", {"conditions": [{"column": column, **condition}]}, ctx)
+        assert [row["h"] for row in rows] == hours

@@ -105,3 +105,34 @@ async def test_an_unknown_column_is_told_with_its_table(ctx: FakeContext) -> Non
 def test_columns_must_be_equal_except_for_a_cross_join(params: dict[str, Any]) -> None:
     (problem,) = registry()["join_tables"].check(params)
     assert problem[0] == ("on",)
+
+
+async def test_numbers_and_texts_are_equal_by_value(table_ctx: FakeContext) -> None:
+    right = [
+        {"id": "2", "n": 1},
+        {"id": "2.50", "n": 2},
+        {"id": "002", "n": 3},
+        {"id": "x", "n": 4},
+    ]
+    for left in ([2.0, 2.5], [2, 2.5]):
+        params = {"left": [{"id": each} for each in left], "right": right, "on": [{"left": "id"}]}
+        assert [row["n"] for row in await table("join_tables", params, table_ctx)] == [1, 2]
+    large = {"left": [{"id": 1e20}], "right": [{"id": str(10**20)}], "on": [{"left": "id"}]}
+    rows = await table("join_tables", {**large, "how": "full"}, table_ctx)
+    assert rows == [{"id": str(10**20)}]
+
+
+async def test_dates_and_texts_are_equal_by_value(table_ctx: FakeContext) -> None:
+    query = "SELECT DATE '2026-01-31' AS day, TIMESTAMP '2026-01-31 10:00' AS at"
+    left = (await execute("sql", {"query": query}, table_ctx)).value
+    right = [{"text": "2026-01-31"}, {"text": "2026-01-31T10:00:00"}, {"text": "soon"}]
+    for column, found in (("day", 2), ("at", 1)):
+        params = {"left": left, "right": right, "on": [{"left": column, "right": "text"}]}
+        assert len(await table("join_tables", params, table_ctx)) == found
+
+
+async def test_columns_that_cannot_be_equal_are_told(table_ctx: FakeContext) -> None:
+    params = {"left": [{"id": True}], "right": [{"id": 1}], "on": [{"left": "id"}]}
+    error = await failure("join_tables", params, table_ctx)
+    assert error.code == "params_invalid"
+    assert "'id' (BOOLEAN) and 'id' (BIGINT)" in error.message

@@ -28,3 +28,13 @@ async def test_an_unknown_column_is_told(table_ctx: FakeContext) -> None:
     table_ctx.prev = [{"amount": 1}]
     error = await failure("sort_rows", {"by": [{"column": "amuont"}]}, table_ctx)
     assert error.message == "The table has no column 'amuont'; did you mean 'amount'?"
+
+
+async def test_texts_of_numbers_are_sorted_by_letters_and_told(table_ctx: FakeContext) -> None:
+    table_ctx.prev = [{"n": "9"}, {"n": "10"}]
+    rows = await table("sort_rows", {"by": [{"column": "n"}]}, table_ctx)
+    assert [row["n"] for row in rows] == ["10", "9"]
+    assert "'n' is text and sorted by its letters" in table_ctx.logs[-1][1]
+    table_ctx.prev = [{"n": "b"}, {"n": "a"}]
+    await table("sort_rows", {"by": [{"column": "n"}]}, table_ctx)
+    assert len(table_ctx.logs) == 1

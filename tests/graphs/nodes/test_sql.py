@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -206,3 +207,59 @@ async def test_too_much_memory_is_told(ctx: FakeContext, monkeypatch: pytest.Mon
     with pytest.raises(NodeError) as caught:
         await execute("sql", {"query": query}, ctx)
     assert caught.value.code == "memory_limit"
+
+
+@pytest.mark.parametrize(
+    ("query", "rows"),
+    [
+        ("SELECT count(*) AS n FROM input -- all of them", [{"n": 2}]),
+        ("SELECT count(*) AS n FROM input; -- it's; all", [{"n": 2}]),
+        ("SELECT 1 AS n /* one; */ ; /* end */ ;;", [{"n": 1}]),
+        ("-- first\nSELECT ';' AS n -- 😀;", [{"n": ";"}]),
+        ("SELECT $$a;b -- c$$ AS n ;\n\n-- end", [{"n": "a;b -- c"}]),
+        ("SELECT 'it''s -- no comment' AS n", [{"n": "it's -- no comment"}]),
+    ],
+)
+async def test_comments_and_semicolons_stand_where_they_like(
+    ctx: FakeContext, query: str, rows: list[Any]
+) -> None:
+    assert await table("sql", {"query": query}, ctx) == rows
+
+
+@pytest.mark.parametrize(
+    "value", ["O'Neil", "x' OR '1'='1", "$b -- ;", '"', "😀", 34043416109404255712, 2.5, True, None]
+)
+async def test_values_are_bound_and_come_back(ctx: FakeContext, value: Any) -> None:
+    ctx.inputs = {"v": value}
+    params = {"query": "SELECT $v AS v, $V AS again -- $w", "values": {"v": "{{ input.v }}"}}
+    assert await table("sql", params, ctx) == [{"v": value, "again": value}]
+
+
+async def test_values_find_rows(ctx: FakeContext) -> None:
+    ctx.prev = [{"name": "O'Neil", "day": "2026-01-31"}, {"name": "Ada", "day": "2026-02-01"}]
+    params: dict[str, Any] = {"query": "SELECT name FROM input WHERE name = $q"}
+    for wanted in ("O'Neil", "Ada"):
+        rows = await table("sql", {**params, "values": {"q": wanted}}, ctx)
+        assert rows == [{"name": wanted}]
+    assert await table("sql", {**params, "values": {"q": "' OR true --"}}, ctx) == []
+    query = "SELECT name FROM input WHERE name IN (SELECT unnest($names)) AND day::DATE >= $from"
+    values = {"names": ["Ada", "Bob"], "from": "2026-02-01", "unused": 1}
+    assert await table("sql", {"query": query, "values": values}, ctx) == [{"name": "Ada"}]
+    query = "SELECT json_extract_string($o, '$.a') AS a, $n AS n"
+    values = {"o": {"a": "x"}, "n": 10**50}
+    assert await table("sql", {"query": query, "values": values}, ctx) == [
+        {"a": "x", "n": str(10**50)}
+    ]
+
+
+async def test_a_value_that_is_missing_is_told(ctx: FakeContext) -> None:
+    error = await failure("sql", {"query": "SELECT $regoin", "values": {"region": 1}}, ctx)
+    assert error.code == "params_invalid"
+    assert "did you mean 'region'?" in error.message
+
+
+@pytest.mark.parametrize("text", ["12/31/2024", "a/b/c", "/31/2024", "/usr/lib or http://a/b/c"])
+async def test_texts_with_slashes_are_shown_as_they_are(ctx: FakeContext, text: str) -> None:
+    ctx.prev = [{"d": text}]
+    error = await failure("sql", {"query": "SELECT CAST(d AS INTEGER) FROM input"}, ctx)
+    assert text in error.message

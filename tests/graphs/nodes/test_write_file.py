@@ -113,3 +113,10 @@ async def test_mock_mode_writes_nothing(ctx: FakeContext, files: Path) -> None:
     assert output.value == {"name": "a.csv", "size_bytes": 0, "rows": 2}
     assert texts(files) == []
     assert "nothing is written" in ctx.logs[0][1]
+
+
+async def test_a_text_too_long_for_excel_is_refused(table_ctx: FakeContext) -> None:
+    table_ctx.prev = [{"t": "a"}, {"t": "b" * 40_000}]
+    error = await failure("write_file", {"name": "x.xlsx"}, table_ctx)
+    assert error.code == "table_too_large"
+    assert "'t' in row 2" in error.message
