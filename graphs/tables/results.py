@@ -42,7 +42,6 @@ def write_result(work: Work, connection: DuckDBPyConnection, sql: str, path: Pat
     """Execute a query into a new Parquet file, its rows in their order."""
     columns = columns_of(connection, sql)
     names = unique(column.name for column in columns)
-    work.written = path
     try:
         row_count = _copy(connection, _storable(sql, columns, names, "BIGINT"), path)
     except (duckdb.ConversionException, duckdb.OutOfRangeException):

@@ -36,7 +36,6 @@ def write_table(
     """Write the rows of `scan` to a path that the connection reaches; returns how many."""
     if format is FileFormat.EXCEL:
         return _write_sheet(work, connection, scan, columns, path, title)
-    work.written = path
     listed = ", ".join(_written(column, format) for column in columns)
     counted = connection.execute(
         f"COPY (SELECT {listed} FROM {scan}) TO {literal(str(path.absolute()))} "
