@@ -124,7 +124,7 @@ class Services(Struct, frozen=True, kw_only=True):
     `secrets`: what `{{ secrets.NAME }}` finds. `files` None: the run has no workspace. `prices`:
     by model name as written in params. `workflows`: by `<workflow id>@<version or active>`.
     `recorded`: outputs of an earlier real run by node id, for mock mode. `python_enabled`: whether
-    an administrator allows the `python` node.
+    an administrator allows the `python` node. `owner`: whose turn it is where work has to wait.
     """
 
     allow_hosts: tuple[str, ...] = ()
@@ -135,6 +135,7 @@ class Services(Struct, frozen=True, kw_only=True):
     workflows: Mapping[str, BoundWorkflow] = field(default_factory=dict[str, BoundWorkflow])
     recorded: Mapping[str, Any] = field(default_factory=dict[str, Any])
     python_enabled: bool = False
+    owner: str = ""
 
 
 class NodeContext(Protocol):

@@ -19,8 +19,8 @@ _RULE = "#d9dde5"
 # The renderer is a JavaScript engine, which reserves far more addresses than it uses.
 LIMITS = Limits(
     data_bytes=1024 * MB,
-    wall_s=20,
-    cpu_s=20,
+    wall_s=30,
+    cpu_s=30,
     file_bytes=64 * MB,
     answer_bytes=32 * MB,
 )

@@ -27,8 +27,8 @@ RESULT_LIMIT_BYTES = 8 * 1024**3
 """A larger result is stopped while it is being written, before it fills the disk."""
 
 LIMITS = Limits(
-    data_bytes=1024 * MB,
-    space_bytes=3072 * MB,
+    data_bytes=768 * MB,
+    space_bytes=1280 * MB,
     wall_s=300,
     cpu_s=450,
     file_bytes=RESULT_LIMIT_BYTES,

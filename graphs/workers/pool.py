@@ -60,7 +60,7 @@ class WorkerPool:
         self._lock = threading.Lock()
         self._drivers: list[_Driver] = []
         self._idle: list[_Driver] = []
-        atexit.register(self.close)
+        _pools.append(self)
 
     async def run(
         self,
@@ -129,6 +129,16 @@ class WorkerPool:
                 return False
             self._drivers.remove(driver)
         return True
+
+
+_pools: list[WorkerPool] = []
+
+
+@atexit.register
+def close_pools() -> None:
+    """End the workers of all pools; the next job starts new ones."""
+    for pool in _pools:
+        pool.close()
 
 
 async def run_here(job: Job[T]) -> T:
@@ -229,8 +239,7 @@ class _Driver(threading.Thread):
             else:
                 ended.set_exception(error)
             del ended, value, error
-        if self._worker is not None:
-            self._worker.end()
+        self._end()
         while not self._inbox.empty():
             late = self._inbox.get()
             if late is not None:
@@ -249,28 +258,28 @@ class _Driver(threading.Thread):
             raise _stopped()
         raw = task.pack()
         if self._worker is not None and not self._worker.is_alive():
-            self._worker.end()
-            self._worker = None
+            self._end()
         if self._worker is None:
             self._worker = _Worker(self._pool)
         try:
             kind, body = self._talk(self._worker, task, raw)
             return _result(kind, body, task, self._pool)
         except _Died as died:
-            error = died.error
-            signal_ = self._worker.end()
-            if error is None:
-                error = _cause(signal_, self._worker.peak_bytes, self._pool)
-            self._worker = None
+            ended_by, peak_bytes = self._end()
+            error = died.error or _cause(ended_by, peak_bytes, self._pool)
             if task.cleanup is not None:
                 task.cleanup()
             raise error from None
         except NodeError as error:
-            if error.code == "memory_limit" and self._worker is not None:
+            if error.code == "memory_limit":
                 # what is left of its memory may lie in pieces
-                self._worker.end()
-                self._worker = None
+                self._end()
             raise
+
+    def _end(self) -> tuple[int, int]:
+        """End the worker; returns the signal that ended it, and its largest size in bytes."""
+        worker, self._worker = self._worker, None
+        return (0, 0) if worker is None else worker.end()
 
     def _talk(self, worker: "_Worker", task: _Task, raw: bytes) -> tuple[int, bytearray]:
         """The worker's answer to a job. Raises _Died."""
@@ -308,7 +317,6 @@ class _Worker:
 
     def __init__(self, pool: WorkerPool) -> None:
         self.ready = False
-        self.peak_bytes = 0
         self._buffer = bytearray()
         self.link, theirs = socket.socketpair()
         paths = [os.path.abspath(path or ".") for path in sys.path]
@@ -369,16 +377,20 @@ class _Worker:
             del self._buffer[: HEAD.size + size]
         return whole
 
-    def end(self) -> int:
-        """End it, unless it has ended; returns the signal that ended it, 0 for none."""
+    def end(self) -> tuple[int, int]:
+        """End it; returns the signal that ended it (0: none) and its largest size in bytes."""
         self.link.close()
-        if self._process.returncode is None:
+        try:
             # dead already, it keeps its own status
-            self._process.kill()
+            os.kill(self.pid, signal.SIGKILL)
             _, status, used = os.wait4(self.pid, 0)
-            self._process.returncode = os.waitstatus_to_exitcode(status)
-            self.peak_bytes = used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-        return max(-self._process.returncode, 0)
+        except (ProcessLookupError, ChildProcessError):
+            # somebody else in this process has waited for it
+            self._process.returncode = 0
+            return 0, 0
+        self._process.returncode = os.waitstatus_to_exitcode(status)
+        unit = 1 if sys.platform == "darwin" else 1024
+        return max(-self._process.returncode, 0), used.ru_maxrss * unit
 
 
 def _result(kind: int, body: bytearray, task: _Task, pool: WorkerPool) -> Any:
