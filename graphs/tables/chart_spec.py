@@ -30,20 +30,20 @@ class _Part(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """A part of a specification; what it does not name is refused."""
 
 
-class Data(_Part, kw_only=True):
+class Data(_Part, frozen=True, kw_only=True):
     """Rows, all of them given."""
 
     values: Annotated[list[dict[str, Any]], Meta(max_length=MAX_ROWS)]
 
 
-class Point(_Part, kw_only=True):
+class Point(_Part, frozen=True, kw_only=True):
     """The dots of a line."""
 
     size: Size = 30
     filled: bool = True
 
 
-class Mark(_Part, kw_only=True):
+class Mark(_Part, frozen=True, kw_only=True):
     """What stands for a row."""
 
     type: Literal["bar", "line", "area", "point", "circle", "square", "arc", "tick", "rule"]
@@ -63,14 +63,14 @@ class Mark(_Part, kw_only=True):
     interpolate: Literal["linear", "monotone", "step", "step-after", "step-before"] = "linear"
 
 
-class Bin(_Part, kw_only=True):
+class Bin(_Part, frozen=True, kw_only=True):
     """Bins that the rows are in already, or a few that are made of them."""
 
     binned: bool = False
     maxbins: Annotated[int, Meta(ge=1, le=100)] = 10
 
 
-class Scale(_Part, kw_only=True):
+class Scale(_Part, frozen=True, kw_only=True):
     """How values become places."""
 
     type: Literal["linear", "utc", "time", "log", "sqrt", "band", "point", "ordinal"] = "linear"
@@ -78,7 +78,7 @@ class Scale(_Part, kw_only=True):
     nice: bool = True
 
 
-class ChannelAxis(_Part, kw_only=True):
+class ChannelAxis(_Part, frozen=True, kw_only=True):
     """How an axis is labelled."""
 
     label_angle: Small = 0
@@ -86,7 +86,7 @@ class ChannelAxis(_Part, kw_only=True):
     grid: bool = True
 
 
-class Channel(_Part, kw_only=True):
+class Channel(_Part, frozen=True, kw_only=True):
     """Which field is shown as what."""
 
     field: Name | None = None
@@ -105,7 +105,7 @@ class Channel(_Part, kw_only=True):
 Channels = Annotated[list[Channel], Meta(max_length=MAX_FIELDS)]
 
 
-class Encoding(_Part, kw_only=True):
+class Encoding(_Part, frozen=True, kw_only=True):
     """The channels of a chart."""
 
     x: Channel | None = None
@@ -121,32 +121,32 @@ class Encoding(_Part, kw_only=True):
     tooltip: Channel | Channels | None = None
 
 
-class Autosize(_Part, kw_only=True):
+class Autosize(_Part, frozen=True, kw_only=True):
     """How the chart fills its place."""
 
     type: Literal["fit", "pad", "none", "fit-x", "fit-y"] = "fit"
     contains: Literal["padding", "content"] = "padding"
 
 
-class Range(_Part, kw_only=True):
+class Range(_Part, frozen=True, kw_only=True):
     """Colours."""
 
     category: Annotated[list[Text], Meta(max_length=100)]
 
 
-class MarkStyle(_Part, kw_only=True):
+class MarkStyle(_Part, frozen=True, kw_only=True):
     """The look of all marks."""
 
     color: Text = ""
 
 
-class View(_Part, kw_only=True):
+class View(_Part, frozen=True, kw_only=True):
     """The frame."""
 
     stroke: Text | None = None
 
 
-class Style(_Part, kw_only=True):
+class Style(_Part, frozen=True, kw_only=True):
     """The look of axes, legends and titles."""
 
     label_color: Text = ""
@@ -162,7 +162,7 @@ class Style(_Part, kw_only=True):
     label_overlap: bool | Literal["greedy", "parity"] = True
 
 
-class Config(_Part, kw_only=True):
+class Config(_Part, frozen=True, kw_only=True):
     """The look."""
 
     range: Range | None = None
@@ -173,7 +173,7 @@ class Config(_Part, kw_only=True):
     title: Style | None = None
 
 
-class Spec(_Part, kw_only=True):
+class Spec(_Part, frozen=True, kw_only=True):
     """A whole chart."""
 
     schema: Text = field(default="", name="$schema")

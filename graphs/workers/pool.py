@@ -178,7 +178,7 @@ class _Task:
 
     def pack(self) -> bytes:
         """The job as bytes."""
-        dumps: Callable[[Any], bytes] = cloudpickle.dumps  # pyright: ignore[reportUnknownMemberType]
+        dumps: Callable[[Any], bytes] = cloudpickle.dumps  # pyright: ignore
         return frame(Kind.JOB, dumps((os.getcwd(), self.job)))
 
 
@@ -442,8 +442,8 @@ def out_of_memory(pool: WorkerPool) -> NodeError:
 
 def _too_long(pool: WorkerPool, limits: Limits) -> NodeError:
     return NodeError(
-        f"this took longer than the {limits.wall_s:g} s ({limits.cpu_s} s of processor time) that a "
-        f"process to {pool.purpose} may take; work on fewer rows, or in several steps",
+        f"this took longer than the {limits.wall_s:g} s ({limits.cpu_s} s of processor time) that "
+        f"a process to {pool.purpose} may take; work on fewer rows, or in several steps",
         code="time_limit",
         retryable=False,
     )
