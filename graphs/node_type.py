@@ -126,6 +126,7 @@ class Services(Struct, frozen=True, kw_only=True):
     by model name as written in params. `workflows`: by `<workflow id>@<version or active>`.
     `recorded`: outputs of an earlier real run by node id, for mock mode. `python_enabled`: whether
     an administrator allows the `python` node. `cookies`: what servers gave this run to keep.
+    `owner`: whose turn it is where work has to wait.
     """
 
     allow_hosts: tuple[str, ...] = ()
@@ -137,6 +138,7 @@ class Services(Struct, frozen=True, kw_only=True):
     recorded: Mapping[str, Any] = field(default_factory=dict[str, Any])
     python_enabled: bool = False
     cookies: CookieJar = field(default_factory=CookieJar)
+    owner: str = ""
 
 
 class NodeContext(Protocol):

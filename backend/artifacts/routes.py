@@ -92,7 +92,7 @@ async def get_chart(
     if not is_chart(output):
         raise NotFound("The step has put out no chart.", code="no_chart")
     return Response(
-        await picture(output["spec"], format, str(output.get("title", ""))),
+        await picture(output["spec"], format, str(output.get("title", "")), actor.tenant_id),
         media_type=PICTURE_TYPES[format],
         headers={"Content-Disposition": f'attachment; filename="chart.{format}"'},
     )

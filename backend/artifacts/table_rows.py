@@ -1,7 +1,6 @@
 """Pages through the rows of a table, however many it has."""
 
 from collections import OrderedDict
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,8 @@ from graphs.artifacts import ArtifactStore, Column
 from graphs.tables.names import literal, quoted
 from graphs.tables.sources import Given, open_tables
 from graphs.tables.values import fetchable, is_nested, rows_as_objects
-from graphs.tables.work import Work, rows_of, run_work
+from graphs.tables.work import LOOKING, Work, rows_of, run_work
 
-# People who look at tables do not wait for runs that work on them.
-_POOL = ThreadPoolExecutor(2, thread_name_prefix="heddle-rows")
 _COUNTS_KEPT = 500
 _PAGE_CHARACTERS = 8_000_000
 _BATCH_ROWS = 10
@@ -49,7 +46,7 @@ async def read_rows(
         )
         return rows_as_objects(table.columns, _until_full(connection)), total
 
-    items, total = await run_work(store.new_path(".work"), job, _POOL)
+    items, total = await run_work(store.new_path(".work"), job, LOOKING)
     if search:
         _remember((view.id, search), total)
     after = offset + len(items)

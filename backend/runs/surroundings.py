@@ -1,5 +1,6 @@
 """What a run may use of the world outside, put together in one place for each run."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
@@ -20,6 +21,7 @@ from graphs.events import StepCompleted
 from graphs.node_type import BoundWorkflow, Services
 from graphs.run_options import RunMode, RunOptions
 from graphs.stored import load
+from graphs.workers.pool import close_pools
 
 LoadGraph = Callable[[str, str], Awaitable[CompiledGraph]]
 """A compiled graph by tenant id and definition hash."""
@@ -62,6 +64,7 @@ async def open_surroundings(settings: Settings) -> Services:
 async def close_surroundings() -> None:
     """Return when nothing of it is at work any more."""
     await artifacts.close_artifacts()
+    await asyncio.to_thread(close_pools)
 
 
 async def services_for(base: Services, record: RunRecord, load: LoadGraph) -> Services:
@@ -89,6 +92,7 @@ async def services_for(base: Services, record: RunRecord, load: LoadGraph) -> Se
         python_enabled=await tenants.python_enabled(record.tenant_id),
         artifacts=artifacts.store_for(record.tenant_id, record.id),
         files=workspaces.files_for(record.tenant_id),
+        owner=record.tenant_id,
     )
 
 

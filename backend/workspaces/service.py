@@ -26,7 +26,7 @@ from graphs.events import now
 from graphs.tables.formats import format_of
 from graphs.tables.reading import Reading, read_table
 from graphs.tables.results import Written
-from graphs.tables.work import Work, run_work
+from graphs.tables.work import LOOKING, Work, run_work
 
 FOLDER = "workspaces"
 SAMPLES = Path(__file__).parent / "samples"
@@ -127,7 +127,7 @@ async def preview(actor: Actor, workspace_id: str, name: str) -> FilePreview:
         return read_table(work, path, reading, work.folder / "table.parquet")
 
     try:
-        written = await run_work(folder, job)
+        written = await run_work(folder, job, LOOKING, actor.tenant_id)
     except NodeError as error:
         raise Invalid(error.message, code=error.code) from error
     return FilePreview(columns=list(written.columns), rows=written.preview)

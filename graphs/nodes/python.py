@@ -77,7 +77,8 @@ class Python(NodeType[PythonParams]):
                 retryable=False,
             )
         limits = Limits(time_ms=params.timeout_ms, memory_mb=params.memory_mb)
-        return Output(await execute(params.code, ctx.prev, params.inputs, limits, ctx.log))
+        owner = ctx.services.owner
+        return Output(await execute(params.code, ctx.prev, params.inputs, limits, ctx.log, owner))
 
     async def mock(self, params: PythonParams, ctx: NodeContext) -> Output:
         """Nothing is executed: what an earlier run put out, otherwise what arrives."""

@@ -18,12 +18,21 @@ import msgspec
 from msgspec import Struct
 
 from graphs.errors import NodeError, NodeTimeoutError
+from graphs.workers.slots import Slots
 
 LAUNCHER = Path(__file__).with_name("launcher.py")
 MAX_RESULT_BYTES = 16 * 1024 * 1024
 MAX_SAID_BYTES = 64 * 1024
 MAX_FILE_BYTES = 32 * 1024 * 1024
 _CHUNK = 64 * 1024
+
+MEMORY_MB = 4096
+"""What all code of this server may take together, half of it for one owner's."""
+
+LEAST_MB = 512
+"""A process counts as no less, so that there are eight at most, and four of one owner."""
+
+SLOTS = Slots(MEMORY_MB, MEMORY_MB // 2)
 
 
 class Limits(Struct, frozen=True, kw_only=True):
@@ -51,9 +60,17 @@ class SandboxUnavailable(NodeError):
 
 
 async def execute(
-    code: str, prev: Any, inputs: dict[str, Any], limits: Limits, say: Callable[[str], None]
+    code: str,
+    prev: Any,
+    inputs: dict[str, Any],
+    limits: Limits,
+    say: Callable[[str], None],
+    owner: str = "",
 ) -> Any:
-    """The code's result. `say` gets the lines it prints. Raises NodeError."""
+    """The code's result. `say` gets the lines it prints. Raises NodeError.
+
+    Where too much is executed already, it waits; `owner` is whose turn it counts as.
+    """
     if sys.platform != "linux":
         raise SandboxUnavailable(
             "the Python node needs Linux: elsewhere code cannot be kept from network and files",
@@ -67,8 +84,14 @@ async def execute(
         cpu_s=-(-limits.time_ms // 1000),
         file_bytes=MAX_FILE_BYTES,
     )
-    with tempfile.TemporaryDirectory(prefix="heddle-python-") as folder:
-        answer, status = await _run(msgspec.json.encode(task), folder, limits, say)
+    if SLOTS.full:
+        say("waits for other code to end")
+    slot = await SLOTS.take(owner, max(limits.memory_mb, LEAST_MB))
+    try:
+        with tempfile.TemporaryDirectory(prefix="heddle-python-") as folder:
+            answer, status = await _run(msgspec.json.encode(task), folder, limits, say)
+    finally:
+        SLOTS.give_back(slot)
     return _result(answer, status, limits)
 
 

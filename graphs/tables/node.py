@@ -96,15 +96,19 @@ async def written_table(
 ) -> Artifact:
     """The table that a job writes to a path of the run's store; no file is left when it fails."""
     store = ctx.services.artifacts
+
+    def declared(work: Work) -> Written:
+        return job(work)
+
     try:
-        written = await run_work(store.new_path(".work"), job)
+        written = await run_work(store.new_path(".work"), declared)
     except BaseException:
         path.unlink(missing_ok=True)
         raise
     for note in written.notes:
         ctx.log(note)
     return await store.keep(
-        written.path,
+        path,
         ArtifactKind.TABLE,
         PARQUET,
         name=name,

@@ -1,12 +1,14 @@
-"""Charts as pictures, made in this process from the chart's own data: nothing is fetched."""
+"""Charts as pictures, made in a worker process from the chart's own data: nothing is fetched."""
 
-import asyncio
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
+from functools import partial
 from typing import Any, cast
 
 from graphs.errors import NodeError
+from graphs.tables.chart_spec import check_spec
+from graphs.workers.limits import MB, Limits
+from graphs.workers.pool import WorkerPool
+from graphs.workers.worker import Interruption
 
 VEGA_LITE = "6.4"
 WIDTH = 760
@@ -14,8 +16,15 @@ HEIGHT = 420
 _INK = "#30353f"
 _RULE = "#d9dde5"
 
-# The renderer holds a JavaScript engine: one at a time keeps its memory in bounds.
-_POOL = ThreadPoolExecutor(1, thread_name_prefix="heddle-pictures")
+# The renderer is a JavaScript engine, which reserves far more addresses than it uses.
+LIMITS = Limits(
+    data_bytes=1024 * MB,
+    wall_s=30,
+    cpu_s=30,
+    file_bytes=64 * MB,
+    answer_bytes=32 * MB,
+)
+POOL = WorkerPool(2, LIMITS, "draw charts")
 
 
 class PictureFormat(StrEnum):
@@ -36,17 +45,20 @@ def is_chart(value: Any) -> bool:
     return fields.get("$chart") == "vega-lite" and isinstance(fields.get("spec"), dict)
 
 
-async def picture(spec: dict[str, Any], format: PictureFormat, title: str = "") -> bytes:
-    """The chart on white paper. Raises NodeError `chart_invalid`."""
-    if any(_fetched(spec)):
-        raise NodeError(
-            "a chart's data must be in it; it cannot be fetched from an address",
-            code="chart_invalid",
-            retryable=False,
-        )
-    loop = asyncio.get_running_loop()
+async def picture(
+    spec: dict[str, Any], format: PictureFormat, title: str = "", owner: str = ""
+) -> bytes:
+    """The chart on white paper; `owner` is whose turn it counts as.
+
+    Raises NodeError `chart_invalid`, or `memory_limit` and `time_limit` for too large a one.
+    """
+    check_spec(spec)
+    return await POOL.run(partial(_draw, _on_paper(spec, title), format), bytes, owner=owner)
+
+
+def _draw(spec: dict[str, Any], format: PictureFormat, _: Interruption) -> bytes:
     try:
-        return await loop.run_in_executor(_POOL, _render, _on_paper(spec, title), format)
+        return _render(spec, format)
     except ValueError as error:
         said = str(error).strip().splitlines()
         raise NodeError(
@@ -86,16 +98,3 @@ def _on_paper(spec: dict[str, Any], title: str) -> dict[str, Any]:
             "title": {"color": _INK},
         },
     }
-
-
-def _fetched(part: Any) -> Iterator[str]:
-    if isinstance(part, dict):
-        for key, below in cast("dict[str, Any]", part).items():
-            if key in ("url", "href") or (key == "type" and below == "image"):
-                yield key
-            # the rows of the data may have columns of any name
-            if key != "values":
-                yield from _fetched(below)
-    elif isinstance(part, list):
-        for below in cast("list[Any]", part):
-            yield from _fetched(below)

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from graphs.errors import NodeError
 from graphs.tables.formats import FileFormat
+from graphs.tables.line_check import MAX_LINE_BYTES, too_long_line
 from graphs.tables.names import literal
 from graphs.tables.objects import records, write_objects
 from graphs.tables.results import Written, columns_of, write_result
@@ -116,6 +117,11 @@ def _read(work: Work, path: Path, reading: Reading, target: Path) -> Written:
 def _read_separated(
     work: Work, connection: DuckDBPyConnection, path: Path, reading: Reading, target: Path
 ) -> Written:
+    number = too_long_line(path, work.check)
+    if number is not None:
+        raise _unreadable(
+            reading.name, f"line {number:,} is longer than {MAX_LINE_BYTES // 1024**2} MB"
+        )
     delimiter = "\t" if reading.format is FileFormat.TSV else reading.delimiter
     options = ["null_padding=true"] if reading.format is FileFormat.TSV else []
     if delimiter:

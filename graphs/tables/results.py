@@ -53,7 +53,6 @@ def write_result(
 ) -> Written:
     """Execute a query, with the values of its parameters, into a new Parquet file in its order."""
     result = _Result(connection, sql, columns_of(connection, sql, values), values)
-    work.written = path
     try:
         row_count = _copy(connection, result.storable("BIGINT"), path, values)
     except (duckdb.ConversionException, duckdb.OutOfRangeException):

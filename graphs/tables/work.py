@@ -1,19 +1,25 @@
-"""Runs DuckDB in a thread of its own: locked down, limited, and stopped when its step is."""
+"""Runs work on tables in a worker process: locked down, limited, and stopped when its step is."""
 
-import asyncio
+import errno
+import os
 import re
 import shutil
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_type_hints
 
 import duckdb
 from duckdb import DuckDBPyConnection
+from msgspec import Struct
+from msgspec.structs import replace
 
 from graphs.errors import NodeError
 from graphs.tables.names import literal
+from graphs.workers.limits import MB, Limits
+from graphs.workers.pool import WorkerPool
+from graphs.workers.worker import Interruption
 
 THREADS = 2
 MEMORY_LIMIT = "320MB"
@@ -21,8 +27,18 @@ TEMPORARY_LIMIT = "8GB"
 RESULT_LIMIT_BYTES = 8 * 1024**3
 """A larger result is stopped while it is being written, before it fills the disk."""
 
-_POLL_S = 0.05
-_POOL = ThreadPoolExecutor(2, thread_name_prefix="heddle-tables")
+LIMITS = Limits(
+    data_bytes=768 * MB,
+    space_bytes=1280 * MB,
+    wall_s=300,
+    cpu_s=450,
+    file_bytes=RESULT_LIMIT_BYTES,
+    answer_bytes=64 * MB,
+)
+POOL = WorkerPool(3, LIMITS, "work on tables")
+"""One owner has two of them at most; the third is for the others."""
+LOOKING = WorkerPool(2, replace(LIMITS, wall_s=30, cpu_s=40), "look at tables")
+"""People who look at tables do not wait for runs that work on them."""
 
 _PATHS: ContextVar[tuple[str, ...]] = ContextVar("paths", default=())
 """What this thread's last connection reaches: the paths of this machine that a message may name."""
@@ -30,14 +46,20 @@ _PATHS: ContextVar[tuple[str, ...]] = ContextVar("paths", default=())
 T = TypeVar("T")
 
 
+class DatabaseLimits(Struct, frozen=True, kw_only=True):
+    """What DuckDB keeps to by itself; beyond, the kernel ends the process."""
+
+    threads: int
+    memory: str
+    temporary: str
+
+
 class Work:
     """One piece of work; its folder, made on first use, goes with it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, limits: DatabaseLimits) -> None:
         self.stopped = False
-        self.too_large = False
-        self.written: Path | None = None
-        """The result that is being written, to see its size."""
+        self.limits = limits
         self._folder = folder
         self._connection: DuckDBPyConnection | None = None
 
@@ -55,10 +77,10 @@ class Work:
         allowed = ", ".join(map(literal, reached))
         self._connection = connection = duckdb.connect(
             config={
-                "threads": THREADS,
-                "memory_limit": MEMORY_LIMIT,
+                "threads": self.limits.threads,
+                "memory_limit": self.limits.memory,
                 "temp_directory": str(self.folder.absolute()),
-                "max_temp_directory_size": TEMPORARY_LIMIT,
+                "max_temp_directory_size": self.limits.temporary,
                 "python_enable_replacements": "false",
                 "autoload_known_extensions": "false",
                 "autoinstall_known_extensions": "false",
@@ -82,16 +104,6 @@ class Work:
         if self._connection is not None:
             self._connection.interrupt()
 
-    def look(self) -> None:
-        """Stop when the result has become too large."""
-        try:
-            size = 0 if self.written is None else self.written.stat().st_size
-        except FileNotFoundError:
-            return
-        if size > RESULT_LIMIT_BYTES:
-            self.too_large = True
-            self.stop()
-
     def close(self) -> None:
         """Let go of the memory and of the files in between."""
         if self._connection is not None:
@@ -100,53 +112,67 @@ class Work:
 
 
 async def run_work(
-    folder: Path, job: Callable[[Work], T], pool: ThreadPoolExecutor | None = None
+    folder: Path,
+    job: Callable[[Work], T],
+    pool: WorkerPool | None = None,
+    owner: str | None = None,
 ) -> T:
     """The job's result. Raises NodeError for what DuckDB refuses, with a message for the analyst.
 
-    When the caller is cancelled, the job is stopped first, and its files are gone.
+    The job goes to another process: it holds paths, settings and rows, nothing that is open, and
+    its return type is declared and plain data. `owner`: whose turn it counts as, by default that
+    of all who keep their work in the same place. When the caller is cancelled, the job is stopped
+    first, and its files are gone.
     """
-    work = Work(folder)
+    limits = DatabaseLimits(threads=THREADS, memory=MEMORY_LIMIT, temporary=TEMPORARY_LIMIT)
+    answer = get_type_hints(job).get("return", Any)
+    return await (pool or POOL).run(
+        partial(perform, folder, job, limits),
+        answer,
+        owner=folder.parent.name if owner is None else owner,
+        cleanup=partial(shutil.rmtree, folder, ignore_errors=True),
+    )
 
-    def whole() -> T:
-        try:
-            work.check()
-            return job(work)
-        except duckdb.Error as error:
-            raise _readable(error, work) from error
-        finally:
-            work.close()
 
-    future = asyncio.get_running_loop().run_in_executor(pool or _POOL, whole)
+def perform(
+    folder: Path, job: Callable[[Work], T], limits: DatabaseLimits, interruption: Interruption
+) -> T:
+    """Do a job, in this process."""
+    work = Work(folder, limits)
+    interruption.stop = work.stop
     try:
-        while not future.done():
-            await asyncio.wait((future,), timeout=_POLL_S * 10)
-            work.look()
-    except asyncio.CancelledError:
-        while not future.done():
-            work.stop()
-            await asyncio.wait((future,), timeout=_POLL_S)
-        future.exception()
-        raise
-    return future.result()
+        work.check()
+        return job(work)
+    except duckdb.Error as error:
+        raise _readable(error, limits) from error
+    except OSError as error:
+        if error.errno != errno.EFBIG:
+            raise
+        raise _too_large() from error
+    finally:
+        work.close()
 
 
-def _readable(error: duckdb.Error, work: Work) -> NodeError:
-    if work.too_large:
-        return NodeError(
-            f"the result is larger than {RESULT_LIMIT_BYTES // 1024**3} GiB; is a join's "
-            "condition missing, or can rows be filtered before?",
-            code="output_too_large",
-            retryable=False,
-        )
+def _readable(error: duckdb.Error, limits: DatabaseLimits) -> NodeError:
+    if isinstance(error, duckdb.IOException) and os.strerror(errno.EFBIG) in str(error):
+        return _too_large()
     if isinstance(error, duckdb.OutOfMemoryException):
         return NodeError(
-            f"this needs more than the {MEMORY_LIMIT} of memory and {TEMPORARY_LIMIT} of disk that "
-            "a node may use; select fewer columns or filter the rows before",
+            f"this needs more than the {limits.memory} of memory and {limits.temporary} of disk "
+            "that a node may use; select fewer columns or filter the rows before",
             code="memory_limit",
             retryable=False,
         )
     return NodeError(message_of(error), code="query_failed", retryable=False)
+
+
+def _too_large() -> NodeError:
+    return NodeError(
+        f"the result is larger than {RESULT_LIMIT_BYTES // 1024**3} GiB; is a join's "
+        "condition missing, or can rows be filtered before?",
+        code="output_too_large",
+        retryable=False,
+    )
 
 
 def message_of(error: Exception, *, with_place: bool = False) -> str:

@@ -10,6 +10,7 @@ openpyxl is imported on first use: it takes a tenth of a second that a start can
 import re
 import warnings
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -17,12 +18,12 @@ from typing import Any
 
 from graphs.errors import NodeError
 from graphs.tables.names import near
+from graphs.tables.workbook_check import refusal
 
 MAX_ROWS = 1_048_576
 """What a sheet can hold, its header row included."""
 
 _MAX_CELL = 32_767
-_MAX_UNPACKED_BYTES = 4 * 1024**3
 _MAX_EXACT = 10**15
 _ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 """What XML, and so a workbook, cannot hold."""
@@ -37,8 +38,9 @@ def sheet_rows(
 
     try:
         with zipfile.ZipFile(path) as packed:
-            if sum(part.file_size for part in packed.infolist()) > _MAX_UNPACKED_BYTES:
-                raise _unreadable(name, "unpacked it is larger than 4 GiB")
+            why = refusal(packed, check)
+            if why is not None:
+                raise _unreadable(name, why)
         with warnings.catch_warnings():
             # about styles and extensions, which do not matter here
             warnings.simplefilter("ignore")
@@ -50,12 +52,34 @@ def sheet_rows(
             hint = near(sheet, book.sheetnames)
             raise _unreadable(name, f"it has no sheet {sheet!r}; {hint}")
         chosen = book[sheet] if sheet else book.worksheets[0]
-        for number, row in enumerate(chosen.iter_rows(values_only=True)):
+        rows = chosen.iter_rows(values_only=True)
+        for number in range(MAX_ROWS):
             if number % 1000 == 0:
                 check()
+            row = _next_row(rows, name, chosen.title, number + 1)
+            if row is None:
+                return
             yield tuple(_read_cell(cell) for cell in row)
+        if _next_row(rows, name, chosen.title, MAX_ROWS + 1) is not None:
+            raise _unreadable(name, f"the sheet {chosen.title!r} has rows beyond {MAX_ROWS:,}")
     finally:
         book.close()
+
+
+def _next_row(rows: Iterator[Any], name: str, sheet: str, number: int) -> Any:
+    """The next row, None after the last. Raises NodeError, which names the place."""
+    where = f"the sheet {sheet!r}, at row {number:,}"
+    try:
+        return next(rows, None)
+    except MemoryError:
+        raise NodeError(
+            f"{name!r} needs more memory than a node may use, in {where}; split it, or make its "
+            "cells smaller",
+            code="memory_limit",
+            retryable=False,
+        ) from None
+    except (ValueError, KeyError, IndexError, SyntaxError, zlib.error, zipfile.BadZipFile) as error:
+        raise _unreadable(name, f"{where}, is damaged") from error
 
 
 def write_workbook(

@@ -39,7 +39,6 @@ def write_table(
     """Write the rows of `scan` to a path that the connection reaches; returns how many."""
     if format is FileFormat.EXCEL:
         return _write_sheet(work, connection, scan, columns, path, title)
-    work.written = path
     if not columns and format is FileFormat.PARQUET:
         raise NodeError(
             "Parquet needs a column, and an empty list has none; write JSON or CSV instead",

@@ -1,0 +1,86 @@
+"""Work in worker processes: what takes too much fails by name, and other work goes on."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from graphs.errors import NodeError
+from graphs.tables.chart_spec import check_spec
+from graphs.tables.work import Work, run_work
+from graphs.workers.slots import Slots
+
+
+async def failure(folder: Path, sql: str) -> NodeError:
+    def job(work: Work) -> int:
+        work.connect([]).execute(f"CREATE TEMP TABLE t AS {sql}")
+        return 1
+
+    with pytest.raises(NodeError) as caught:
+        await run_work(folder / "job", job)
+    assert not (folder / "job").exists()
+    return caught.value
+
+
+async def process_id(folder: Path) -> int:
+    def job(_: Work) -> int:
+        return os.getpid()
+
+    return await run_work(folder / "job", job)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT map_from_entries([(i,i) for i in range(100000000)]) AS m",
+        "SELECT array_to_string(range(100000000), ',') AS s",
+        "SELECT repeat('a', 1000000000) AS s FROM range(100)",
+    ],
+)
+async def test_too_much_memory_is_a_failed_step(tmp_path: Path, sql: str) -> None:
+    error = await failure(tmp_path, sql)
+    assert (error.code, error.retryable) == ("memory_limit", False)
+    assert await process_id(tmp_path) != os.getpid()
+
+
+async def test_a_killed_worker_is_a_failed_step(tmp_path: Path) -> None:
+    def job(_: Work) -> int:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return 1
+
+    with pytest.raises(NodeError) as caught:
+        await run_work(tmp_path / "job", job)
+    assert caught.value.code == "worker_ended"
+    assert await process_id(tmp_path)
+
+
+async def test_one_owner_never_has_every_worker() -> None:
+    slots = Slots(3, 2)
+    mine = [slots.ask("a") for _ in range(5)]
+    other = slots.ask("b")
+    assert [slot.given.done() for slot in mine] == [True, True, False, False, False]
+    assert other.given.done()
+    slots.give_back(mine[0])
+    assert mine[2].given.done()
+
+
+@pytest.mark.parametrize("source", [{"sequence": {"start": 0, "stop": 5e7}}, {"url": "/x"}])
+def test_rows_that_are_not_given_are_refused(source: dict[str, object]) -> None:
+    with pytest.raises(NodeError, match=next(iter(source))):
+        check_spec({"data": source, "mark": "bar"})
+
+
+async def test_what_is_deaf_to_cancel_is_killed(tmp_path: Path) -> None:
+    def job(_: Work) -> int:
+        (tmp_path / "begun").touch()
+        while True:
+            pass
+
+    task = asyncio.create_task(run_work(tmp_path / "job", job))
+    while not (tmp_path / "begun").exists():
+        await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(task, 5)
