@@ -24,8 +24,8 @@ from graphs.artifacts import RunFiles
 from graphs.errors import NodeError
 from graphs.events import now
 from graphs.tables.formats import format_of
-from graphs.tables.reading import Reading, read_table
-from graphs.tables.results import Written
+from graphs.tables.reading import read_table
+from graphs.tables.reading_settings import Reading, ReadTable
 from graphs.tables.work import Work, run_work
 
 FOLDER = "workspaces"
@@ -123,14 +123,14 @@ async def preview(actor: Actor, workspace_id: str, name: str) -> FilePreview:
     reading = Reading(name=name.rpartition("/")[2], format=format_of(name))
     folder = _root("uploads") / str(uuid7())
 
-    def job(work: Work) -> Written:
+    def job(work: Work) -> ReadTable:
         return read_table(work, path, reading, work.folder / "table.parquet")
 
     try:
-        written = await run_work(folder, job)
+        found = await run_work(folder, job)
     except NodeError as error:
         raise Invalid(error.message, code=error.code) from error
-    return FilePreview(columns=list(written.columns), rows=written.preview)
+    return FilePreview(columns=list(found.written.columns), rows=found.written.preview)
 
 
 async def upload(

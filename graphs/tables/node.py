@@ -1,7 +1,7 @@
 """What the node types on tables share: the setting `table`, and how their result is kept."""
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from duckdb import DuckDBPyConnection
 from msgspec import Meta
@@ -13,6 +13,8 @@ from graphs.tables.sources import Given, Relation, given_table, open_tables
 from graphs.tables.work import Work, run_work
 
 PARQUET = "application/vnd.apache.parquet"
+
+T = TypeVar("T")
 
 Query = Callable[[Mapping[str, Relation], DuckDBPyConnection], str]
 """Makes the query from the tables by name. Raises NodeError for settings that do not fit them."""
@@ -65,13 +67,21 @@ async def written_table(
     ctx: NodeContext, path: Any, job: Callable[[Work], Written], name: str = ""
 ) -> Artifact:
     """The table that a job writes to a path of the run's store; no file is left when it fails."""
-    store = ctx.services.artifacts
+    return await kept_table(ctx, await work_result(ctx, path, job), name)
+
+
+async def work_result(ctx: NodeContext, path: Any, job: Callable[[Work], T]) -> T:
+    """What a job that writes to a path of the run's store gives; no file is left when it fails."""
     try:
-        written = await run_work(store.new_path(".work"), job)
+        return await run_work(ctx.services.artifacts.new_path(".work"), job)
     except BaseException:
         path.unlink(missing_ok=True)
         raise
-    return await store.keep(
+
+
+async def kept_table(ctx: NodeContext, written: Written, name: str = "") -> Artifact:
+    """The table that has been written, as an artifact of the run."""
+    return await ctx.services.artifacts.keep(
         written.path,
         ArtifactKind.TABLE,
         PARQUET,
