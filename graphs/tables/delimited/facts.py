@@ -17,6 +17,8 @@ class Facts(Struct):
     lines: int
     plain: bool
     quoted: bool
+    returns: bool
+    """Whether lines end in CRLF."""
 
 
 def facts_of(path: Path, separator: str, quote: str, check: Callable[[], None]) -> Facts:
@@ -53,4 +55,4 @@ def facts_of(path: Path, separator: str, quote: str, check: Callable[[], None]) 
         pairs -= before.count(b"\r\n")
     even = returns == 0 or returns == feeds == pairs
     lines = feeds + (last not in (b"\n", b""))
-    return Facts(lines, plain and even and not inside, quoted)
+    return Facts(lines, plain and even and not inside, quoted, returns > 0)

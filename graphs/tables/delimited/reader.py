@@ -46,18 +46,21 @@ class _Scan(Struct, frozen=True):
     separator: str
     quote: str
     skip: int
+    returns: bool = False
     longest: int = 0
 
     def sql(self, width: int, null_texts: Sequence[str]) -> str:
         """What stands after FROM: the columns `c0`, `c1` … as texts."""
         columns = ", ".join(f"c{at}: 'VARCHAR'" for at in range(width))
         nulls = ", ".join(literal(text) for text in dict.fromkeys(("", *null_texts)))
+        # told nothing, DuckDB finds CRLF; told LF, it takes CR in quotes for what it is
+        ending = "" if self.returns else r"new_line='\n', "
         limit = max(_FAST_LINE_BYTES, self.longest * 4 + 16)
         return (
             f"read_csv({literal(escaped(self.path))}, auto_detect=false, header=false, "
             f"columns={{{columns}}}, delim={literal(self.separator or ONE_COLUMN)}, "
             f"quote={literal(self.quote)}, escape={literal(self.quote)}, skip={self.skip}, "
-            f"nullstr=[{nulls}], null_padding=false, strict_mode=true, ignore_errors=false, "
+            f"nullstr=[{nulls}], {ending}null_padding=false, strict_mode=true, ignore_errors=false, "
             f"max_line_size={limit})"
         )
 
@@ -126,7 +129,7 @@ def _fast(work: Work, path: Path, about: _About, width: int) -> _Made | None:
     if not facts.plain or dialect.backslash:
         return None
     quote = dialect.quote if facts.quoted else ""
-    scan = _Scan(path, dialect.separator, quote, about.first_row - 1)
+    scan = _Scan(path, dialect.separator, quote, about.first_row - 1, facts.returns)
     try:
         made = _converted(work, scan, about, width, [])
     except (duckdb.InvalidInputException, duckdb.ConversionException):
@@ -157,7 +160,7 @@ def _exact(work: Work, path: Path, about: _About, width: int, partial: bool) -> 
                 raise
         except Malformed:
             raise unreadable(about.reading.name, error.why, error.line) from error
-    scan = _Scan(plain.path, layout.dialect.separator, '"', 0, plain.longest)
+    scan = _Scan(plain.path, layout.dialect.separator, '"', 0, longest=plain.longest)
     made = _converted(work, scan, about, plain.width, [*odd, *plain.notices])
     if made.rows != plain.rows:
         raise unreadable(
