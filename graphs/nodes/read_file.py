@@ -177,5 +177,19 @@ class ReadFile(TableNode[ReadFileParams]):
 
 def reading_of(params: ReadFileParams) -> Reading:
     """How the settings say that the file is to be read. Raises NodeError for an unknown format."""
-    given = {name: getattr(params, name) for name in params.__struct_fields__}
-    return Reading(**{**given, "format": format_of(params.name, params.format)})
+    return Reading(
+        name=params.name,
+        format=format_of(params.name, params.format),
+        encoding=params.encoding,
+        delimiter=params.delimiter,
+        quote=params.quote,
+        header=params.header,
+        sheet=params.sheet,
+        skip_rows=params.skip_rows,
+        decimal=params.decimal,
+        date_order=params.date_order,
+        text_columns=params.text_columns,
+        column_types=params.column_types,
+        ragged=params.ragged,
+        null_texts=params.null_texts,
+    )

@@ -78,7 +78,8 @@ def read_table(
         if reading.format is FileFormat.PARQUET:
             source = f"read_parquet({literal(escaped(path))})"
             limit = f" LIMIT {HEAD_ROWS}" if head else ""
-            return _stored(work, f"SELECT * FROM {source}{limit}", path, reading, target)
+            made = _stored(work, f"SELECT * FROM {source}{limit}", path, reading, target)
+            return _headed(made, head)
         return _read_json(work, path, reading, target, head)
     except duckdb.InterruptException:
         raise
@@ -99,7 +100,8 @@ def _read_json(work: Work, path: Path, reading: Reading, target: Path, head: boo
         _first(rows, HEAD_ROWS) if partial else rows, work.folder / "rows.jsonl", work.check
     )
     dialect = Understood(encoding=shown(text.encoding))
-    return _stored(work, lines.sql, lines.path, reading, target, dialect, text.notices)
+    made = _stored(work, lines.sql, lines.path, reading, target, dialect, text.notices)
+    return structs.replace(made, partial=partial)
 
 
 def _read_sheet(
@@ -109,7 +111,11 @@ def _read_sheet(
     lines = write_objects(sheet.rows, work.folder / "sheet.jsonl", work.check)
     dialect = Understood(header=sheet.header, skip_rows=reading.skip_rows, sheet=sheet.title)
     made = _stored(work, lines.sql, lines.path, reading, target, dialect)
-    return structs.replace(made, notices=sheet.notices())
+    return _headed(structs.replace(made, notices=sheet.notices()), limit is not None)
+
+
+def _headed(made: ReadTable, head: bool) -> ReadTable:
+    return structs.replace(made, partial=head and made.written.row_count >= HEAD_ROWS)
 
 
 def _stored(

@@ -1,7 +1,6 @@
 """How a file is to be read, as the analyst sets it, and what there is to say about it after."""
 
 from enum import StrEnum
-from typing import Any
 
 from msgspec import Struct
 
@@ -105,11 +104,15 @@ class Understood(Struct, frozen=True, kw_only=True):
 
 
 class ReadTable(Struct, frozen=True):
-    """A file read into a table, what it was taken for, and what was odd about it."""
+    """A file read into a table, what it was taken for, and what was odd about it.
+
+    `partial`: only its head has been looked at.
+    """
 
     written: Written
     dialect: Understood
     notices: list[Notice]
+    partial: bool = False
 
 
 def unreadable(name: str, why: str, line: int | None = None) -> NodeError:
@@ -123,7 +126,3 @@ def unreadable(name: str, why: str, line: int | None = None) -> NodeError:
 def plural(count: int, one: str, many: str) -> str:
     """`1 row was`, `3 rows were`."""
     return f"{count:,} {one if count == 1 else many}"
-
-
-Row = list[Any]
-"""Cells as they stand in the file; None is an empty one."""

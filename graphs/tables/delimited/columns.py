@@ -46,7 +46,10 @@ def candidates(comma: bool, order: DateOrder) -> list[Candidate]:
 
     # with a decimal comma a point belongs to no number
     x = "CASE WHEN contains({x}, '.') THEN '' ELSE replace({x}, ',', '.') END" if comma else "{x}"
-    plain = (lambda text: "." not in text) if comma else (lambda text: True)
+
+    def plain(text: str) -> bool:
+        return not comma or "." not in text
+
     return [
         Candidate(
             ColumnKind.BOOLEAN,
@@ -63,11 +66,11 @@ def candidates(comma: bool, order: DateOrder) -> list[Candidate]:
         Candidate(
             ColumnKind.DECIMAL,
             lambda text: plain(text) and _is_decimal(pointed(text)),
-            f"regexp_full_match({x}, {_sql(_DECIMAL)}) AND length({x}) <= {_MOST_DIGITS + 2}",
+            f"regexp_full_match({x}, {_sql(_DECIMAL)}) AND strlen({x}) <= {_MOST_DIGITS + 2}",
             lambda found: _decimal(found, x),
             (
-                f"max(length(ltrim(split_part({x}, '.', 1), '-')))",
-                f"max(length(split_part({x}, '.', 2)))",
+                f"max(CASE strpos({x}, '.') WHEN 0 THEN strlen({x}) ELSE strpos({x}, '.') - 1 END)",
+                f"max(CASE strpos({x}, '.') WHEN 0 THEN 0 ELSE strlen({x}) - strpos({x}, '.') END)",
             ),
         ),
         Candidate(
@@ -82,13 +85,14 @@ def candidates(comma: bool, order: DateOrder) -> list[Candidate]:
         Candidate(
             ColumnKind.DATE,
             lambda text: bool(_DATE.fullmatch(text)),
-            "TRY_CAST({x} AS DATE)::VARCHAR = {x} AND length({x}) = 10",
+            "TRY_CAST({x} AS DATE)::VARCHAR = {x} AND strlen({x}) = 10",
             lambda _: "CAST({x} AS DATE)",
         ),
         Candidate(
             ColumnKind.TIMESTAMP,
             lambda text: bool(_STAMP.fullmatch(text)),
-            f"regexp_full_match({{x}}, {_sql(_STAMP)}) AND TRY_CAST({{x}} AS TIMESTAMP) IS NOT NULL",
+            f"regexp_full_match({{x}}, {_sql(_STAMP)}) AND "
+            "TRY_CAST({x} AS TIMESTAMP) IS NOT NULL",
             lambda _: "CAST({x} AS TIMESTAMP)",
         ),
         Candidate(

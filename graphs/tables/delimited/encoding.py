@@ -61,7 +61,8 @@ def as_utf8(path: Path, name: str, wanted: str, folder: Path, check: Callable[[]
         return _copied(path, name, "utf-8", mark, folder, check)
     made = _copied(path, name, "cp1252", mark, folder, check)
     notice = Notice(
-        "the text is not UTF-8 and was read as Windows-1252; if letters are wrong, set the encoding",
+        "the text is not UTF-8 and was read as Windows-1252; if letters are wrong, set its "
+        "encoding",
         bad.first_line,
     )
     return Utf8(made.path, made.encoding, [notice, *made.notices])

@@ -19,7 +19,9 @@ class Kind(Enum):
 
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d+)*|[.,]\d+)([eE][+-]?\d+)?%?")
 _MOMENT = re.compile(
-    r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([ T].*)?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}([ T].*)?|\d\d?:\d\d(:\d\d)?"
+    r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([ T].*)?"
+    r"|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}([ T].*)?"
+    r"|\d\d?:\d\d(:\d\d)?"
 )
 _FIRST_YEAR, _LAST_YEAR = 1900, 2100
 _SHORTEST_RUN = 3
@@ -59,7 +61,9 @@ def holds_names(first: Sequence[Any], rest: Sequence[Sequence[Any]]) -> bool:
         kinds = {kind_of(each) for each in below}
         if kind in (Kind.EMPTY, Kind.TEXT):
             names += kind is Kind.TEXT and bool(kinds) and Kind.TEXT not in kinds
-        elif (kinds and kind not in kinds and Kind.TEXT not in kinds) or (_is_year(cell) and below and not any(_is_year(each) for each in below)):
+        elif (kinds and kind not in kinds and Kind.TEXT not in kinds) or (
+            _is_year(cell) and below and not any(_is_year(each) for each in below)
+        ):
             names += 1
         elif not (at in run and any(kind_of(each) is Kind.TEXT for each in first)):
             values += 1
@@ -68,7 +72,7 @@ def holds_names(first: Sequence[Any], rest: Sequence[Sequence[Any]]) -> bool:
 
 def _is_year(cell: Any) -> bool:
     text = str(cell).strip()
-    return len(text) == 4 and text.isdigit() and _FIRST_YEAR <= int(text) <= _LAST_YEAR
+    return len(text) == 4 and text.isdecimal() and _FIRST_YEAR <= int(text) <= _LAST_YEAR
 
 
 def _counted_up(first: Sequence[Any]) -> set[int]:

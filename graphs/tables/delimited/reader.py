@@ -60,8 +60,8 @@ class _Scan(Struct, frozen=True):
             f"read_csv({literal(escaped(self.path))}, auto_detect=false, header=false, "
             f"columns={{{columns}}}, delim={literal(self.separator or ONE_COLUMN)}, "
             f"quote={literal(self.quote)}, escape={literal(self.quote)}, skip={self.skip}, "
-            f"nullstr=[{nulls}], {ending}null_padding=false, strict_mode=true, ignore_errors=false, "
-            f"max_line_size={limit})"
+            f"nullstr=[{nulls}], {ending}null_padding=false, strict_mode=true, "
+            f"ignore_errors=false, max_line_size={limit})"
         )
 
 
@@ -95,6 +95,7 @@ def read_delimited(
         written,
         _understood(layout, reading, text.encoding, comma),
         [*text.notices, *layout.notices, *made.notices],
+        partial,
     )
 
 

@@ -13,7 +13,7 @@ class Dialect(Struct, frozen=True, kw_only=True):
     """How delimited text is built.
 
     `separator` empty: there is one column. `quote` empty: no character has that meaning.
-    `backslash`: a quote within a cell is written `\\"`. `start`: the line that the records begin at.
+    `backslash`: a quote within a cell is written `\\"`. `start`: the line that records begin at.
     """
 
     separator: str
