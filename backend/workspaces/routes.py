@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from litestar import Request, Response, Router, delete, get, put
+from litestar import Request, Response, Router, delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
-from litestar.params import FromPath, HeaderParameter, QueryParameter
+from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter
 from litestar.response import Stream
 
 from backend.actor import Actor
@@ -17,7 +17,8 @@ from backend.downloads import download
 from backend.errors import RangeNotSatisfiable, TooLarge
 from backend.pagination import Page, PageRequest
 from backend.workspaces import service
-from backend.workspaces.schemas import FileView, WorkspaceView
+from backend.workspaces.schemas import FilePreview, FileView, WorkspaceView
+from graphs.nodes.read_file import ReadFileParams
 
 OCTETS = "application/octet-stream"
 RangeHeader = Annotated[str | None, HeaderParameter(name="Range", description="Such as `bytes=0-`")]
@@ -90,6 +91,16 @@ async def get_file(
     )
 
 
+@post("/workspaces/{workspace_id:str}/preview", status_code=200, operation_id="previewFile")
+async def preview_file(
+    actor: NamedDependency[Actor], workspace_id: FromPath[str], data: JSONBody[ReadFileParams]
+) -> FilePreview:
+    """The first rows of a file as these settings of the node type `read_file` would have it read,
+    with what was guessed and what is odd. Of a large file only the head is looked at.
+    """
+    return await service.preview_as(actor, workspace_id, data)
+
+
 @put(
     "/workspaces/{workspace_id:str}/files/{path:path}",
     operation_id="putFile",
@@ -133,6 +144,7 @@ router = Router(
         get_workspace,
         list_files,
         get_file,
+        preview_file,
         put_file,
         delete_file,
     ],

@@ -7,6 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from graphs.artifacts import Column
+from graphs.tables.reading_settings import Notice, Understood
 
 
 class WorkspaceView(Struct, frozen=True, kw_only=True):
@@ -39,7 +40,14 @@ class FileView(Struct, frozen=True, kw_only=True):
 
 
 class FilePreview(Struct, frozen=True, kw_only=True):
-    """The first rows of a file, read as the node type `read_file` reads it."""
+    """The first rows of a file, read as the node type `read_file` reads it.
+
+    `dialect` is what a text was taken for, `notices` what was odd about it. `sample_only`: only the
+    head of the file has been read; rows further down may give columns other types.
+    """
 
     columns: list[Column]
     rows: list[dict[str, Any]]
+    dialect: Understood
+    notices: list[Notice]
+    sample_only: bool

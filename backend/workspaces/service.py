@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+from msgspec import structs
 from uuid_utils.compat import uuid7
 
 from backend.actor import Actor, Role
@@ -23,9 +24,10 @@ from backend.workspaces.schemas import EntryKind, FilePreview, FileView, Workspa
 from graphs.artifacts import RunFiles
 from graphs.errors import NodeError
 from graphs.events import now
-from graphs.tables.formats import format_of
-from graphs.tables.reading import Reading, read_table
-from graphs.tables.results import Written
+from graphs.nodes.read_file import ReadFileParams, reading_of
+from graphs.tables.formats import FileFormat
+from graphs.tables.reading import read_table
+from graphs.tables.reading_settings import ReadTable
 from graphs.tables.work import LOOKING, Work, run_work
 
 FOLDER = "workspaces"
@@ -33,7 +35,6 @@ SAMPLES = Path(__file__).parent / "samples"
 UPLOADS = "uploads"
 DEFAULT_NAME = "Files"
 MAX_UPLOAD_BYTES = 2 * 1024**3
-MAX_PREVIEWED_BYTES = 100 * 1024**2
 
 _SORTS: dict[str, Callable[[FileView], Any]] = {
     "name": lambda file: file.name.casefold(),
@@ -117,20 +118,34 @@ async def file_path(actor: Actor, workspace_id: str, name: str) -> Path:
 
 async def preview(actor: Actor, workspace_id: str, name: str) -> FilePreview:
     """The first rows of a table. Raises NotFound, Invalid for what cannot be read as one."""
-    path = await file_path(actor, workspace_id, name)
-    if await asyncio.to_thread(files.size_of, path) > MAX_PREVIEWED_BYTES:
-        raise Invalid("The file is too large for a preview; download it, or read it in a workflow.")
-    reading = Reading(name=name.rpartition("/")[2], format=format_of(name))
+    return await preview_as(actor, workspace_id, ReadFileParams(name=name))
+
+
+async def preview_as(actor: Actor, workspace_id: str, params: ReadFileParams) -> FilePreview:
+    """The first rows of a file as these settings would have it read.
+
+    Raises NotFound, Invalid for what cannot be read so.
+    """
+    path = await file_path(actor, workspace_id, params.name)
     folder = _root("uploads") / str(uuid7())
-
-    def job(work: Work) -> Written:
-        return read_table(work, path, reading, work.folder / "table.parquet")
-
     try:
-        written = await run_work(folder, job, LOOKING, actor.tenant_id)
+        reading = structs.replace(reading_of(params), name=params.name.rpartition("/")[2])
+        if reading.format is FileFormat.TEXT:
+            raise Invalid("The file is read as a text, not as a table.", code="file_unreadable")
+
+        def job(work: Work) -> ReadTable:
+            return read_table(work, path, reading, work.folder / "table.parquet", head=True)
+
+        found = await run_work(folder, job, LOOKING, actor.tenant_id)
     except NodeError as error:
         raise Invalid(error.message, code=error.code) from error
-    return FilePreview(columns=list(written.columns), rows=written.preview)
+    return FilePreview(
+        columns=list(found.written.columns),
+        rows=found.written.preview,
+        dialect=found.dialect,
+        notices=found.notices,
+        sample_only=found.partial,
+    )
 
 
 async def upload(

@@ -3,13 +3,24 @@
 import asyncio
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import Meta, field
 
 from graphs.errors import NodeError
 from graphs.node_type import NodeContext, Output, Params
 from graphs.tables.formats import FileFormat, format_of
-from graphs.tables.node import TableNode, written_table
-from graphs.tables.reading import Header, Reading, json_object, read_table, read_text
+from graphs.tables.node import TableNode, kept_table, work_result
+from graphs.tables.reading import json_object, read_table, read_text
+from graphs.tables.reading_settings import (
+    ColumnKind,
+    DateOrder,
+    DecimalSign,
+    Header,
+    Quote,
+    Ragged,
+    Reading,
+    ReadTable,
+)
+from graphs.tables.work import Work
 
 
 class ReadFileParams(Params, frozen=True):
@@ -31,6 +42,16 @@ class ReadFileParams(Params, frozen=True):
             description="auto: by the ending of the name. A text is put out as {text}.",
         ),
     ] = FileFormat.AUTO
+    encoding: Annotated[
+        str,
+        Meta(
+            title="Encoding",
+            description="Of a text. Left empty: UTF-8, UTF-16 or UTF-32 if it is that, else "
+            "Windows-1252.",
+            max_length=40,
+            examples=["cp1250"],
+        ),
+    ] = ""
     delimiter: Annotated[
         str,
         Meta(
@@ -40,6 +61,14 @@ class ReadFileParams(Params, frozen=True):
             examples=[";"],
         ),
     ] = ""
+    quote: Annotated[
+        Quote,
+        Meta(
+            title="Quote",
+            description="What stands around cells that hold the separator. none: quotes are "
+            "letters like others.",
+        ),
+    ] = Quote.AUTO
     header: Annotated[
         Header,
         Meta(
@@ -49,8 +78,59 @@ class ReadFileParams(Params, frozen=True):
     ] = Header.AUTO
     skip_rows: Annotated[
         int,
-        Meta(title="Skip rows", description="How many from the top (CSV and Excel).", ge=0),
+        Meta(
+            title="Skip rows",
+            description="How many lines from the top, blank ones too (CSV and Excel).",
+            ge=0,
+        ),
     ] = 0
+    decimal: Annotated[
+        DecimalSign,
+        Meta(
+            title="Decimal sign",
+            description="auto: a comma only where the numbers leave no doubt (CSV).",
+        ),
+    ] = DecimalSign.AUTO
+    date_order: Annotated[
+        DateOrder,
+        Meta(
+            title="Date order",
+            description="Of dates such as 03/04/2026. auto: if a column proves it; else they stay "
+            "texts (CSV).",
+        ),
+    ] = DateOrder.AUTO
+    text_columns: Annotated[
+        tuple[str, ...],
+        Meta(
+            title="Columns as text",
+            description="Columns that are to stay text, such as codes and numbers of accounts.",
+            examples=[["customer_no"]],
+        ),
+    ] = ()
+    column_types: Annotated[
+        dict[str, ColumnKind],
+        Meta(
+            title="Types of columns",
+            description="What columns must be; a value that is not ends the step (CSV).",
+            examples=[{"amount": "decimal"}],
+        ),
+    ] = field(default_factory=dict[str, ColumnKind])
+    ragged: Annotated[
+        Ragged,
+        Meta(
+            title="Uneven rows",
+            description="fill: missing cells are empty, and further ones get columns of their own. "
+            "refuse: such a row ends the step (CSV).",
+        ),
+    ] = Ragged.FILL
+    null_texts: Annotated[
+        tuple[str, ...],
+        Meta(
+            title="Texts for nothing",
+            description="What stands for an empty cell besides an empty one (CSV).",
+            examples=[["NA", "NULL"]],
+        ),
+    ] = ()
     sheet: Annotated[
         str,
         Meta(
@@ -83,21 +163,39 @@ class ReadFile(TableNode[ReadFileParams]):
         path = await files.path(params.name)
         format = format_of(params.name, params.format)
         if format is FileFormat.TEXT:
-            return Output({"text": await asyncio.to_thread(read_text, path, params.name)})
+            text = await asyncio.to_thread(read_text, path, params.name, params.encoding)
+            return Output({"text": text})
         if format is FileFormat.JSON:
-            value = await asyncio.to_thread(json_object, path, params.name)
+            value = await asyncio.to_thread(json_object, path, params.name, params.encoding)
             if value is not None:
                 return Output(value)
-        reading = Reading(
-            name=params.name,
-            format=format,
-            delimiter=params.delimiter,
-            header=params.header,
-            sheet=params.sheet,
-            skip_rows=params.skip_rows,
-        )
+        reading = reading_of(params)
         target = ctx.services.artifacts.new_path(".parquet")
-        artifact = await written_table(
-            ctx, target, lambda work: read_table(work, path, reading, target), params.name
-        )
-        return Output(artifact.to_json())
+
+        def job(work: Work) -> ReadTable:
+            return read_table(work, path, reading, target)
+
+        found = await work_result(ctx, target, job)
+        for notice in found.notices:
+            ctx.log(str(notice), "warning")
+        return Output((await kept_table(ctx, found.written, params.name)).to_json())
+
+
+def reading_of(params: ReadFileParams) -> Reading:
+    """How the settings say that the file is to be read. Raises NodeError for an unknown format."""
+    return Reading(
+        name=params.name,
+        format=format_of(params.name, params.format),
+        encoding=params.encoding,
+        delimiter=params.delimiter,
+        quote=params.quote,
+        header=params.header,
+        sheet=params.sheet,
+        skip_rows=params.skip_rows,
+        decimal=params.decimal,
+        date_order=params.date_order,
+        text_columns=params.text_columns,
+        column_types=params.column_types,
+        ragged=params.ragged,
+        null_texts=params.null_texts,
+    )

@@ -1,7 +1,7 @@
 """What the node types on tables share: the setting `table`, and how their result is kept."""
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from duckdb import DuckDBPyConnection
 from msgspec import Meta, Struct
@@ -20,6 +20,8 @@ from graphs.tables.sources import (
 from graphs.tables.work import Work, run_work
 
 PARQUET = "application/vnd.apache.parquet"
+
+T = TypeVar("T")
 
 
 class Noted(Struct, frozen=True):
@@ -95,20 +97,28 @@ async def written_table(
     ctx: NodeContext, path: Any, job: Callable[[Work], Written], name: str = ""
 ) -> Artifact:
     """The table that a job writes to a path of the run's store; no file is left when it fails."""
-    store = ctx.services.artifacts
 
     def declared(work: Work) -> Written:
         return job(work)
 
+    return await kept_table(ctx, await work_result(ctx, path, declared), name)
+
+
+async def work_result(ctx: NodeContext, path: Any, job: Callable[[Work], T]) -> T:
+    """What a job that writes to a path of the run's store gives; no file is left when it fails."""
     try:
-        written = await run_work(store.new_path(".work"), declared)
+        return await run_work(ctx.services.artifacts.new_path(".work"), job)
     except BaseException:
         path.unlink(missing_ok=True)
         raise
+
+
+async def kept_table(ctx: NodeContext, written: Written, name: str = "") -> Artifact:
+    """The table that has been written, as an artifact of the run."""
     for note in written.notes:
         ctx.log(note)
-    return await store.keep(
-        path,
+    return await ctx.services.artifacts.keep(
+        written.path,
         ArtifactKind.TABLE,
         PARQUET,
         name=name,

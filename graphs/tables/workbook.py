@@ -6,18 +6,22 @@ openpyxl is imported on first use: it takes a tenth of a second that a start can
 # What openpyxl leaves untyped stays here.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false, reportMissingModuleSource=false
+# pyright: reportPrivateUsage=false
 
 import re
 import warnings
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from graphs.errors import NodeError
 from graphs.tables.names import near
+from graphs.tables.reading_settings import Notice, plural
 from graphs.tables.workbook_check import refusal
 
 MAX_ROWS = 1_048_576
@@ -25,14 +29,55 @@ MAX_ROWS = 1_048_576
 
 _MAX_CELL = 32_767
 _MAX_EXACT = 10**15
+_ERRORS = frozenset(
+    ("#N/A", "#DIV/0!", "#REF!", "#VALUE!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!")
+)
+_UNCOUNTED = re.compile(rb"(?:<f[^>]*/>|</f>)(?:<v\s*/>|<v></v>)?</c>")
 _ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 """What XML, and so a workbook, cannot hold."""
 
 
-def sheet_rows(
-    path: Path, name: str, sheet: str, check: Callable[[], None]
-) -> Iterator[tuple[Any, ...]]:
-    """The rows of a sheet, the first one if none is named. Raises NodeError `file_unreadable`."""
+class Oddities:
+    """What is odd about a sheet's cells, counted while they are read."""
+
+    def __init__(self) -> None:
+        self.errors = 0
+        self.first_error: tuple[int, str] | None = None
+        self.durations = 0
+        self.uncounted = 0
+        self.merged = 0
+
+    def notices(self) -> list[Notice]:
+        """In words, with the row that is the first one."""
+        said: list[Notice] = []
+        if self.first_error is not None:
+            row, shown = self.first_error
+            count = plural(self.errors, "cell holds an error", "cells hold errors")
+            said.append(Notice(f"{count} and was left empty, first {shown}", row))
+        if self.uncounted:
+            count = plural(self.uncounted, "formula has", "formulas have")
+            said.append(
+                Notice(f"{count} no stored result and is empty; open and save the file in Excel")
+            )
+        if self.durations:
+            count = plural(self.durations, "duration is", "durations are")
+            said.append(Notice(f"{count} given as a number of hours"))
+        if self.merged:
+            count = plural(self.merged, "area of cells is", "areas of cells are")
+            said.append(Notice(f"{count} merged; the value stands in the first cell of each"))
+        return said
+
+
+class Sheet(Struct, frozen=True):
+    """A sheet that is being read; closing the rows closes the file."""
+
+    title: str
+    rows: Generator[tuple[Any, ...], None, None]
+    oddities: Oddities
+
+
+def open_sheet(path: Path, name: str, sheet: str, check: Callable[[], None]) -> Sheet:
+    """A sheet, the first one if none is named. Raises NodeError `file_unreadable`."""
     from openpyxl import load_workbook
     from openpyxl.utils.exceptions import InvalidFileException
 
@@ -47,21 +92,36 @@ def sheet_rows(
             book = load_workbook(path, read_only=True, data_only=True)
     except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, OSError) as error:
         raise _unreadable(name, "it is no Excel workbook (.xlsx)") from error
+    titles = [each.title for each in book.worksheets]
+    if sheet and sheet not in titles:
+        book.close()
+        raise _unreadable(name, f"it has no sheet {sheet!r}; {near(sheet, titles)}")
+    if not titles:
+        book.close()
+        raise _unreadable(name, "it has no sheet with cells")
+    chosen = book[sheet] if sheet else book.worksheets[0]
+    oddities = Oddities()
+    return Sheet(str(chosen.title), _rows(book, chosen, name, oddities, check), oddities)
+
+
+def _rows(
+    book: Any, chosen: Any, name: str, oddities: Oddities, check: Callable[[], None]
+) -> Generator[tuple[Any, ...], None, None]:
     try:
-        if sheet and sheet not in book.sheetnames:
-            hint = near(sheet, book.sheetnames)
-            raise _unreadable(name, f"it has no sheet {sheet!r}; {hint}")
-        chosen = book[sheet] if sheet else book.worksheets[0]
+        # what a sheet says about its own size is often wrong
+        chosen.reset_dimensions()
         rows = chosen.iter_rows(values_only=True)
-        for number in range(MAX_ROWS):
+        for number in range(1, MAX_ROWS + 1):
             if number % 1000 == 0:
                 check()
-            row = _next_row(rows, name, chosen.title, number + 1)
+            row = _next_row(rows, name, chosen.title, number)
             if row is None:
-                return
-            yield tuple(_read_cell(cell) for cell in row)
-        if _next_row(rows, name, chosen.title, MAX_ROWS + 1) is not None:
-            raise _unreadable(name, f"the sheet {chosen.title!r} has rows beyond {MAX_ROWS:,}")
+                break
+            yield tuple(_read_cell(cell, number, oddities) for cell in row)
+        else:
+            if _next_row(rows, name, chosen.title, MAX_ROWS + 1) is not None:
+                raise _unreadable(name, f"the sheet {chosen.title!r} has rows beyond {MAX_ROWS:,}")
+        _look_at_source(book, chosen, oddities, check)
     finally:
         book.close()
 
@@ -80,6 +140,21 @@ def _next_row(rows: Iterator[Any], name: str, sheet: str, number: int) -> Any:
         ) from None
     except (ValueError, KeyError, IndexError, SyntaxError, zlib.error, zipfile.BadZipFile) as error:
         raise _unreadable(name, f"{where}, is damaged") from error
+
+
+def _look_at_source(book: Any, chosen: Any, oddities: Oddities, check: Callable[[], None]) -> None:
+    """Count what the cells' values do not tell: formulas never computed, and merged areas."""
+    tail = b""
+    with book._archive.open(chosen._worksheet_path) as source:
+        while piece := source.read(1024 * 1024):
+            check()
+            near = tail + piece
+            cut = near.rfind(b"</c>") + 4
+            whole, tail = (near[:cut], near[cut:]) if cut > 3 else (b"", near)
+            if b"<f" in whole:
+                oddities.uncounted += len(_UNCOUNTED.findall(whole))
+            tail = tail[-_MAX_CELL * 8 :]
+    oddities.merged = tail.count(b"<mergeCell ")
 
 
 def write_workbook(
@@ -106,13 +181,20 @@ def write_workbook(
     book.save(path)
 
 
-def _read_cell(value: Any) -> Any:
+def _read_cell(value: Any, row: int, oddities: Oddities) -> Any:
     if isinstance(value, str):
+        if value in _ERRORS:
+            oddities.errors += 1
+            oddities.first_error = oddities.first_error or (row, value)
+            return None
         return value if value.strip() else None
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) < _MAX_EXACT else value
     if isinstance(value, datetime) and value.time() == time() and value.year > 1900:
         return value.date()
     if isinstance(value, timedelta):
-        return str(value)
+        oddities.durations += 1
+        return value / timedelta(hours=1)
     return value
 
 

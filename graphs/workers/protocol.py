@@ -53,7 +53,7 @@ def frame(kind: Kind, body: bytes = b"") -> bytes:
 
 def encode(value: Any) -> bytes:
     """An answer as bytes."""
-    return msgspec.msgpack.encode(value, enc_hook=_plain)
+    return msgspec.json.encode(value, enc_hook=_plain)
 
 
 def decode(raw: bytes | bytearray, type: Any) -> Any:
@@ -62,8 +62,8 @@ def decode(raw: bytes | bytearray, type: Any) -> Any:
 
 
 @lru_cache(64)
-def _decoder(type: Any) -> msgspec.msgpack.Decoder[Any]:
-    return msgspec.msgpack.Decoder(type, dec_hook=_path)
+def _decoder(type: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(type, dec_hook=_path)
 
 
 def _plain(value: Any) -> Any:

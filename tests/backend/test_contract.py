@@ -20,7 +20,7 @@ SHARED = {"getTemplate", "useTemplate", "getGraph"}
 NAMED_BY_CALLERS = {"putModelPrice", "putFile"}
 """Operations that make what is called like that, when there is none."""
 
-FOR_VIEWERS = {"changePassword", "validateWorkflow", "validateInput"}
+FOR_VIEWERS = {"changePassword", "previewFile", "validateWorkflow", "validateInput"}
 """Operations that write nothing of the tenant's, although they are no GET."""
 
 DEFINITION = {

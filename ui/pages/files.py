@@ -197,7 +197,11 @@ class FileList:
             if shown is None:
                 text("p", why)
                 return
-            text("p", f"The first {amount(len(shown.rows), 'row')}").classes("muted")
+            text("p", f"The first {amount(len(shown.rows), 'row')}{_taken_for(shown)}").classes(
+                "muted"
+            )
+            for notice in shown.notices:
+                text("p", str(notice)).classes("muted")
             raw(_table_html(shown)).classes("list-scroll")
             address = f"/api/v1/workspaces/{workspace.id}/files/{quote(file.path)}"
             link_button("Download", address, icon="download")
@@ -205,6 +209,16 @@ class FileList:
 
 def _address(directory: str) -> str:
     return f"/files?{urlencode({'directory': directory})}"
+
+
+def _taken_for(shown: FilePreview) -> str:
+    """What the file was taken for, as far as that was guessed."""
+    dialect = shown.dialect
+    parts = [dialect.encoding, dialect.separator and f"separator {dialect.separator}"]
+    if dialect.header is not None:
+        parts.append("with a row of names" if dialect.header else "without a row of names")
+    said = ", ".join(part for part in parts if part)
+    return f" · {said}" if said else ""
 
 
 def _table_html(shown: FilePreview) -> Markup:
