@@ -81,6 +81,10 @@ class Recorded:
         """What is known of a step that has no recorded end, when it began already."""
         return self._begun.get((path, node_id))
 
+    def unfinished(self) -> Iterator[tuple[StepKey, Begun]]:
+        """The steps that began and have no recorded end."""
+        return ((key, begun) for key, begun in self._begun.items() if begun.step_id is not None)
+
     def ended(self, path: str = "") -> Iterator[str]:
         """The ids of the nodes in `path` whose step has a recorded end."""
         return (node_id for where, node_id in self._outcomes if where == path)

@@ -102,6 +102,18 @@ async def read_all(run_id: str) -> list[EventRow]:
     return [_row(run_id, row) for row in rows]
 
 
+async def history(run_id: str) -> list[RunEvent]:
+    """All events of a run as the engine wrote them; others get their turn between the pages."""
+    found: list[RunEvent] = []
+    after = 0
+    while rows := await read(run_id, after):
+        found.extend(map(engine_event, rows))
+        after = rows[-1][1]
+        if len(rows) < PAGE:
+            break
+    return found
+
+
 async def finished_at(run_id: str, step_id: str) -> int | None:
     """The `seq` at which a step of the run finished; None when it did not."""
     if "\0" in step_id:

@@ -281,7 +281,7 @@ async def delete(actor: Actor, run_id: str) -> None:
         # a retry may have been faster
         if not (await find(actor, run_id)).status.ended:
             raise Conflict("The run is being retried.", code="run_active")
-        await delete_runs([run_id])
+        await delete_runs([run_id], executor().hooks)
 
 
 async def cleanup(actor: Actor, request: CleanupRuns) -> int:
@@ -299,7 +299,7 @@ async def cleanup(actor: Actor, request: CleanupRuns) -> int:
             *statuses,
             before,
         )
-        await delete_runs([row["id"] for row in rows])
+        await delete_runs([row["id"] for row in rows], executor().hooks)
         deleted += len(rows)
         if len(rows) < CLEANUP_BATCH:
             return deleted

@@ -17,6 +17,7 @@ from backend.approvals.schemas import ApprovalStatus, Respond
 from backend.database import close_database, open_database
 from backend.errors import AppError
 from backend.pagination import PageRequest
+from backend.run_hooks import run_hooks
 from backend.runs import journal_writer
 from backend.runs.executor import close_executor, open_executor
 from backend.runs.journal import RunJournal
@@ -62,7 +63,7 @@ def _live(settings: Settings, actor: Actor, die_at: str | None) -> None:
 async def _serve(settings: Settings, actor: Actor) -> None:
     await open_database(settings)
     try:
-        executor = await open_executor(settings)
+        executor = await open_executor(settings, run_hooks())
         executor._concurrency = AT_ONCE
         try:
             await _answer_everything(actor)

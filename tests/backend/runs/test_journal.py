@@ -13,6 +13,7 @@ from backend import database
 from backend.database import fetch
 from backend.runs import deletion, event_log, journal_writer
 from backend.runs.bus import Delivery, LocalBus
+from backend.runs.hooks import NO_HOOKS
 from backend.runs.journal import Fenced
 from backend.runs.journal_writer import JournalWriter, read_run
 from backend.runs.status import RunStatus
@@ -252,7 +253,7 @@ async def test_a_fenced_run_does_not_spoil_the_commit_it_shares(writer: JournalW
 async def test_a_deleted_run_is_fenced(writer: JournalWriter) -> None:
     run = begin(writer)
     await run.flush()
-    await deletion.delete_runs([run.record.id])
+    await deletion.delete_runs([run.record.id], NO_HOOKS)
     start(run)
     with pytest.raises(Fenced):
         await run.flush()
