@@ -27,6 +27,7 @@ from backend.runs.history import (
     stats,
     step,
     steps,
+    steps_before,
 )
 from backend.runs.journal import Fenced
 from backend.runs.journal_writer import read_run
@@ -72,6 +73,7 @@ __all__ = [
     "stats",
     "step",
     "steps",
+    "steps_before",
     "wait",
 ]
 

@@ -125,7 +125,7 @@ class Viewer:
                     await self._send_text(delivery.text)
             except (_TooSlow, WebSocketDisconnect):
                 raise
-            except Exception as error:  # noqa: BLE001 the viewer must hear of it, whatever it was
+            except Exception as error:
                 log.warning("run_stream_broke", run_id=stream.run_id, exc_info=error)
             self._following.pop(stream.run_id, None)
             if stream.ended:

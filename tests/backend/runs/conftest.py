@@ -56,7 +56,7 @@ class Editor:
     async def until_steps_run(self, count: int) -> list[StepView]:
         """The running steps once there are so many of them."""
         for _ in range(1000):
-            steps = await running_steps(self.actor)
+            steps = (await running_steps(self.actor)).items
             if len(steps) >= count:
                 return steps
             await asyncio.sleep(0.01)
