@@ -17,9 +17,6 @@ from msgspec import Struct, field
 from graphs.artifacts import ArtifactStore, FolderArtifacts, RunFiles
 from graphs.events import ApprovalAnswer, ApprovalRequest, Usage
 
-MASK = "•••"
-"""What stands where a secret would be in outputs and messages."""
-
 
 class Category(StrEnum):
     """The palette's sections, in its order."""
@@ -117,6 +114,21 @@ class BoundWorkflow(Struct, frozen=True, kw_only=True):
     graph: Any
 
 
+class Defect(Struct, frozen=True, kw_only=True):
+    """An exception that a node type was not made for. `reference` is what the step's error says."""
+
+    error: Exception
+    reference: str
+    node_type: str
+    run_id: str
+    node_id: str
+    step_id: str
+
+
+def _unheard(defect: Defect) -> None:
+    pass
+
+
 class Services(Struct, frozen=True, kw_only=True):
     """What a run may use of the world outside; made for each run by whoever executes it.
 
@@ -124,7 +136,7 @@ class Services(Struct, frozen=True, kw_only=True):
     `secrets`: what `{{ secrets.NAME }}` finds. `files` None: the run has no workspace. `prices`:
     by model name as written in params. `workflows`: by `<workflow id>@<version or active>`.
     `recorded`: outputs of an earlier real run by node id, for mock mode. `python_enabled`: whether
-    an administrator allows the `python` node.
+    an administrator allows the `python` node. `on_defect` hears of the node types' own bugs.
     """
 
     allow_hosts: tuple[str, ...] = ()
@@ -135,6 +147,7 @@ class Services(Struct, frozen=True, kw_only=True):
     workflows: Mapping[str, BoundWorkflow] = field(default_factory=dict[str, BoundWorkflow])
     recorded: Mapping[str, Any] = field(default_factory=dict[str, Any])
     python_enabled: bool = False
+    on_defect: Callable[[Defect], None] = _unheard
 
 
 class NodeContext(Protocol):

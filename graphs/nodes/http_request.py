@@ -14,8 +14,9 @@ from graphs import outbound
 from graphs.errors import NodeError, NodeTimeoutError
 from graphs.events import now
 from graphs.expressions import format_value
+from graphs.masking import MASK
 from graphs.mock_model import example
-from graphs.node_type import MASK, Category, NodeContext, NodeType, Output, Params
+from graphs.node_type import Category, NodeContext, NodeType, Output, Params
 
 MAX_REDIRECTS = 10
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
