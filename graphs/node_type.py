@@ -115,9 +115,12 @@ class BoundWorkflow(Struct, frozen=True, kw_only=True):
 
 
 class Defect(Struct, frozen=True, kw_only=True):
-    """An exception that a node type was not made for. `reference` is what the step's error says."""
+    """An exception that a node type was not made for, as a traceback without secrets.
 
-    error: Exception
+    `reference` is what the step's error says.
+    """
+
+    trace: str
     reference: str
     node_type: str
     run_id: str

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+import traceback
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -271,7 +272,7 @@ class StepContext:
         reference = uuid7().hex[-8:]
         self.services.on_defect(
             Defect(
-                error=error,
+                trace=self.mask("".join(traceback.format_exception(error))),
                 reference=reference,
                 node_type=self.node.type.name,
                 run_id=self.run_id,

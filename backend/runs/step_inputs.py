@@ -14,7 +14,7 @@ from backend.database import fetch
 from backend.runs import event_log
 from backend.runs.schemas import StepView
 from backend.runs.status import StepStatus
-from backend.runs.step_rows import BEGINS
+from backend.runs.step_rows import BEGINS, by_place
 from graphs.definition import Body, Definition, Node
 from graphs.errors import GraphError
 from graphs.events import StepCompleted, StepSkipped
@@ -82,7 +82,7 @@ class Outputs:
         among = "" if nodes is None else f" AND node_id IN ({', '.join('?' * len(nodes))})"
         for place in places:
             rows = await fetch(
-                f"SELECT {event_log.COLUMNS} FROM run_event WHERE run_id = ? AND {place}{among}"
+                f"SELECT {event_log.COLUMNS} FROM {by_place()} WHERE run_id = ? AND {place}{among}"
                 f" AND {BEGINS} AND kind <> 'step.started' ORDER BY seq",
                 self._run_id,
                 *(named if place != "path IS NULL" else ()),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from backend.database import fetch
+from backend.database import fetch, is_postgres
 from backend.pagination import Page, PageRequest, paginate
 from backend.runs import event_log
 from backend.runs.event_log import EventRow
@@ -17,12 +17,21 @@ Condition = tuple[str, Sequence[Any]]
 # spelt as in the index `run_event_place`, or SQLite does not use it
 BEGINS = "kind IN ('step.started', 'step.skipped', 'step.completed')"
 
-BEGUN = (
-    "(SELECT step_id AS id, run_id, seq, node_id, path FROM run_event AS event"
-    f" WHERE {BEGINS} AND NOT EXISTS (SELECT 1 FROM run_event AS before WHERE"
-    " before.step_id = event.step_id AND before.seq < event.seq)) AS begun"
-)
-"""One row for each step: the event that it began with."""
+
+def by_place() -> str:
+    """The table of events, read by the index of `BEGINS`: unasked, SQLite reads the whole run."""
+    index = "" if is_postgres() else " INDEXED BY run_event_place"
+    return f"run_event AS event{index}"
+
+
+def _begun(events: str = "run_event AS event") -> str:
+    """One row for each step: the event that it began with."""
+    return (
+        f"(SELECT step_id AS id, run_id, seq, node_id, path FROM {events}"
+        f" WHERE {BEGINS} AND NOT EXISTS (SELECT 1 FROM run_event AS before WHERE"
+        " before.step_id = event.step_id AND before.seq < event.seq)) AS begun"
+    )
+
 
 _ENDS = {
     StepStatus.COMPLETED: "step.completed",
@@ -58,7 +67,7 @@ async def page_of_run(
 
     begun = await paginate(
         page,
-        source=BEGUN,
+        source=_begun() if filters.path is None else _begun(by_place()),
         columns=("seq",),
         where=[("run_id = ?", [run_id]), *_places(filters), *_status(filters.status)],
         sorts={"seq": "seq"},
@@ -73,7 +82,7 @@ async def page_of_running(tenant_id: str, page: PageRequest) -> Page[StepView]:
     """One page of the steps of all runs that are running or between two attempts."""
     begun = await paginate(
         page,
-        source=BEGUN,
+        source=_begun(),
         columns=("seq",),
         where=[
             (
@@ -130,8 +139,8 @@ async def finished_in(
         *([f"path IN ({marks})"] if marks else []),
     ]
     rows = await fetch(
-        f"SELECT step_id FROM run_event WHERE run_id = ? AND ({' OR '.join(places)}) AND {BEGINS}"
-        f" AND kind = 'step.completed' AND at <= ? ORDER BY seq DESC LIMIT {limit}",
+        f"SELECT step_id FROM {by_place()} WHERE run_id = ? AND ({' OR '.join(places)})"
+        f" AND {BEGINS} AND kind = 'step.completed' AND at <= ? ORDER BY seq DESC LIMIT {limit}",
         run_id,
         *(path for path in paths if path is not None),
         until,
@@ -144,11 +153,10 @@ async def _count(run_id: str, filters: StepFilter) -> int:
     end = _ENDS.get(filters.status) if filters.status is not None else None
     if filters.status is None or end is not None:
         # by the events themselves, which an index holds, instead of a look at each step
-        counted, source = "count(DISTINCT step_id)", "run_event"
-        kind = BEGINS if end is None else f"kind = '{end}'"
-        conditions.append((kind, []))
+        counted, source = "count(DISTINCT step_id)", by_place() if end is None else "run_event"
+        conditions.append((BEGINS if end is None else f"kind = '{end}'", []))
     else:
-        counted, source = "count(*)", BEGUN
+        counted, source = "count(*)", _begun()
         conditions += _status(filters.status)
     where = " AND ".join(f"({sql})" for sql, _ in conditions)
     args = [arg for _, values in conditions for arg in values]

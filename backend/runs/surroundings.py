@@ -73,7 +73,7 @@ def _log_defect(defect: Defect) -> None:
         run_id=defect.run_id,
         node_id=defect.node_id,
         step_id=defect.step_id,
-        exc_info=defect.error,
+        exception=defect.trace,
     )
 
 

@@ -32,8 +32,6 @@ DEATHS = 2
 TRIAL_S = 10.0
 """How long a suspect is watched before the next one is let go on; most kill at once."""
 
-KILLED_SERVER = "run_killed_server"
-
 ABSOLVE = "UPDATE run SET claims = 0 WHERE id = ? AND epoch = ?"
 
 log: Any = structlog.get_logger("heddle.runs")
@@ -124,12 +122,12 @@ async def convict(journal: RunJournal) -> None:
     names = ", ".join(f"'{path}/{node_id}'" if path else f"'{node_id}'" for path, node_id in inner)
     where = f"while it executed the step {names}" if names else "before any of its steps began"
     failure = Failure(
-        KILLED_SERVER,
-        f"The server stopped {record.claims - 1} times in a row with this run, {where}."
+        code="run_killed_server",
+        message=f"The server stopped {record.claims - 1} times in a row with this run, {where}."
         " It is not executed again by itself: let the step work on less at once or change it,"
         " see the server's log, then use Retry.",
     )
-    log.error(KILLED_SERVER, run_id=record.id, steps=names)
+    log.error(failure.code, run_id=record.id, steps=names)
     for (path, node_id), step in begun:
         assert step.step_id is not None, "it began"
         journal.append(

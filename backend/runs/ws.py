@@ -132,7 +132,7 @@ class Viewer:
                 await self._send({"type": "end", "run_id": stream.run_id})
             else:
                 detail = "The run's events stopped arriving: subscribe again."
-                await self._refuse("stream_broken", detail, stream.run_id)
+                await self._refuse(code="stream_broken", detail=detail, run_id=stream.run_id)
         except _TooSlow:
             await self._socket.close(TOO_SLOW)
         except WebSocketDisconnect:

@@ -346,6 +346,89 @@ async def test_one_run_that_cannot_be_written_does_not_stop_the_others(
     assert await seqs(fine.record.id) == [1]
 
 
+async def test_others_are_written_while_one_is_tried_again(
+    writer: JournalWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_writer, "RETRY_DELAYS_S", (3600.0,))
+    broken = begin(writer)
+    broken.record.workflow_id = None  # pyright: ignore[reportAttributeAccessIssue]
+    stuck = asyncio.create_task(broken.flush())
+    for _ in range(3):
+        fine = begin(writer)
+        async with asyncio.timeout(20):
+            await fine.flush()
+        assert await seqs(fine.record.id) == [1]
+    start(broken)
+    later = asyncio.create_task(broken.flush())
+    async with asyncio.timeout(20):
+        await begin(writer).flush()
+    assert not stuck.done()
+    assert not later.done()
+    for task in (stuck, later, *writer._parked.values()):
+        task.cancel()
+    await asyncio.gather(stuck, later, *writer._parked.values(), return_exceptions=True)
+
+
+async def test_what_comes_after_a_refusal_is_written_too(
+    writer: JournalWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = journal_writer.write_batch
+    refusals = iter([True, True])
+
+    async def flaky(statements: list[database.Statement]) -> list[int]:
+        if next(refusals, False):
+            raise OSError("connection lost")
+        return await real(statements)
+
+    monkeypatch.setattr(journal_writer, "write_batch", flaky)
+    monkeypatch.setattr(journal_writer, "RETRY_DELAYS_S", (0.01, 0.01))
+    run = begin(writer)
+    first = asyncio.create_task(run.flush())
+    while not writer._parked:
+        await asyncio.sleep(0)
+    start(run)
+    step(run, "a")
+    complete(run)
+    async with asyncio.timeout(20):
+        await asyncio.gather(first, run.flush())
+    assert await seqs(run.record.id) == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("broken_method", ["hand_over", "written"])
+async def test_whatever_a_journal_does_the_writer_goes_on(
+    writer: JournalWriter, monkeypatch: pytest.MonkeyPatch, broken_method: str
+) -> None:
+    broken, fine = begin(writer), begin(writer)
+
+    def breaks(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(broken, broken_method, breaks)
+    flushing = asyncio.create_task(broken.flush())
+    async with asyncio.timeout(20):
+        await fine.flush()
+        later = begin(writer)
+        await later.flush()
+    flushing.cancel()
+    await asyncio.gather(flushing, return_exceptions=True)
+    assert await seqs(later.record.id) == [1]
+
+
+async def test_many_events_of_a_run_are_written_or_fenced_together(writer: JournalWriter) -> None:
+    old, fine = begin(writer), begin(writer)
+    await asyncio.gather(old.flush(), fine.flush())
+    assert await writer.claim(old.record.id, "heir") is not None
+    for run in (old, fine):
+        start(run)
+        for number in range(50):
+            step(run, f"n{number}")
+    results = await asyncio.gather(old.flush(), fine.flush(), return_exceptions=True)
+    assert isinstance(results[0], Fenced)
+    assert results[1] is None
+    assert await seqs(old.record.id) == [1]
+    assert await seqs(fine.record.id) == list(range(1, 103))
+
+
 async def test_viewers_get_events_when_they_are_durable_and_tokens_in_between(
     writer: JournalWriter,
 ) -> None:
