@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from graphs.definition import Body, Definition, Node, Retry
+from graphs.definition import Body, Definition, Edge, Node, Retry
 from graphs.errors import NodeError
 from graphs.events import (
     ResumeReason,
@@ -110,7 +110,8 @@ async def test_a_step_between_two_attempts_is_cancelled_alone() -> None:
 
 async def test_others_have_its_place_meanwhile() -> None:
     nodes = [Node(id="start", type="start"), patient(), Node(id="y", type="y")]
-    drawn = Definition(nodes=nodes, edges=chain(patient()).edges)
+    other = Edge(id="y", source="start", target="y")
+    drawn = Definition(nodes=nodes, edges=[*chain(patient()).edges, other])
     options = RunOptions(config=RunConfig(max_concurrency=1))
     execution = Execution(
         drawn, Scripted("x", failing(1)), Scripted("y", lambda ctx: "done"), options=options

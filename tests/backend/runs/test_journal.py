@@ -50,7 +50,7 @@ async def writer() -> AsyncIterator[JournalWriter]:
 
 
 async def seqs(run_id: str) -> list[int]:
-    return [row[1] for row in await event_log.read_all(run_id)]
+    return [row[1] for row in await event_log.read(run_id, limit=100_000)]
 
 
 async def test_a_run_is_stored_with_its_events(writer: JournalWriter) -> None:
@@ -75,7 +75,7 @@ async def test_a_run_is_stored_with_its_events(writer: JournalWriter) -> None:
     assert stored.started_at is not None
     assert stored.finished_at is not None
     assert stored.finished_at >= stored.started_at >= stored.created_at
-    rows = await event_log.read_all(run.record.id)
+    rows = await event_log.read(run.record.id, limit=100_000)
     assert [row[1] for row in rows] == list(range(1, stored.last_seq + 1))
     assert [row[3] for row in rows][:3] == ["run.queued", "run.started", "step.started"]
 
@@ -172,7 +172,7 @@ async def test_interleaved_runs_have_gap_free_numbers(
 
     await asyncio.gather(*(execute() for _ in range(runs)))
     for run_id, lines in appended.items():
-        rows = await event_log.read_all(run_id)
+        rows = await event_log.read(run_id, limit=100_000)
         assert [row[1] for row in rows] == list(range(1, len(lines) + 4))
         events = [event_log.engine_event(row) for row in rows]
         assert [event.data.message for event in events if isinstance(event, Log)] == lines
@@ -384,7 +384,7 @@ async def test_what_comes_after_a_refusal_is_written_too(
     monkeypatch.setattr(journal_writer, "RETRY_DELAYS_S", (0.01, 0.01))
     run = begin(writer)
     first = asyncio.create_task(run.flush())
-    while not writer._parked:
+    while not writer._parked:  # noqa: ASYNC110 it has no event
         await asyncio.sleep(0)
     start(run)
     step(run, "a")
@@ -457,7 +457,8 @@ async def test_viewers_get_events_when_they_are_durable_and_tokens_in_between(
         (4, "run.completed"),
     ]
     stored = {
-        row[1]: event_log.delivery(row).body for row in await event_log.read_all(run.record.id)
+        row[1]: event_log.delivery(row).body
+        for row in await event_log.read(run.record.id, limit=100_000)
     }
     assert all(stored[each.seq] == each.body for each in seen if each.seq is not None)
 

@@ -59,9 +59,9 @@ async def test_a_run_that_kills_the_server_fails_at_its_third_claim(
             assert await claims(ids[0]) == death
         life = Life(settings, editor.actor, KILLER)
         async with asyncio.timeout(STARTS_WITHIN_S):
-            while (killer := await read_run(ids[0])) is None or not killer.status.ended:
+            while (killer := await read_run(ids[0])) is None or not killer.status.ended:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
-            while (other := await read_run(ids[1])) is None or other.claims != 1:
+            while (other := await read_run(ids[1])) is None or other.claims != 1:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
         assert life.wait(0.2) is None
         life.kill()
