@@ -22,6 +22,7 @@ from backend.models import routes as model_routes
 from backend.pagination import page_request
 from backend.problems import handle_exception
 from backend.requests import RequestReader
+from backend.run_hooks import run_hooks
 from backend.runs import executor
 from backend.runs import routes as run_routes
 from backend.settings import Settings
@@ -44,7 +45,7 @@ def create_app(settings: Settings) -> Litestar:
     async def storage(_: Litestar) -> AsyncGenerator[None]:
         await database.open_database(settings)
         try:
-            await executor.open_executor(settings)
+            await executor.open_executor(settings, run_hooks())
             try:
                 await accounts.open_accounts(settings)
                 system.set_draining(False)

@@ -88,6 +88,11 @@ def engine() -> Engine:
     return _engine
 
 
+def is_postgres() -> bool:
+    """Whether the open database is PostgreSQL."""
+    return isinstance(engine(), PooledPostgresEngine)
+
+
 async def open_database(settings: Settings) -> None:
     """Connect, bind every table and bring the schema up to date; safe for many processes."""
     global _engine

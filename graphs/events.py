@@ -188,11 +188,14 @@ class StepStarted(StepEvent, kw_only=True, tag="step.started"):
     data: StepStartedData = StepStartedData()
 
 
-class StepRetryingData(Struct, frozen=True):
-    """`attempt` of the envelope failed with `error`; the next begins after `delay_ms`."""
+class StepRetryingData(Struct, frozen=True, omit_defaults=True):
+    """`attempt` of the envelope failed with `error`; the next begins `delay_ms` later, at
+    `next_at`, which older runs do not tell.
+    """
 
     error: Failure
     delay_ms: int
+    next_at: datetime | None = None
 
 
 class StepRetrying(StepEvent, kw_only=True, tag="step.retrying"):

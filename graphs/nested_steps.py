@@ -189,8 +189,9 @@ class InnerStep(ContainingStep):
         except RunSuspended:
             raise
         except Exception as error:
-            self._record_failure(NodeError(f"{type(error).__name__}: {error}"))
-            raise
+            defect = self.defect(error)
+            self._record_failure(defect)
+            raise defect from error
         finally:
             self.leave()
         self._pass_on(self.usage)

@@ -18,9 +18,6 @@ from msgspec import Struct, field
 from graphs.artifacts import ArtifactStore, FolderArtifacts, RunFiles
 from graphs.events import ApprovalAnswer, ApprovalRequest, Usage
 
-MASK = "•••"
-"""What stands where a secret would be in outputs and messages."""
-
 
 class Category(StrEnum):
     """The palette's sections, in its order."""
@@ -118,6 +115,24 @@ class BoundWorkflow(Struct, frozen=True, kw_only=True):
     graph: Any
 
 
+class Defect(Struct, frozen=True, kw_only=True):
+    """An exception that a node type was not made for, as a traceback without secrets.
+
+    `reference` is what the step's error says.
+    """
+
+    trace: str
+    reference: str
+    node_type: str
+    run_id: str
+    node_id: str
+    step_id: str
+
+
+def _unheard(defect: Defect) -> None:
+    pass
+
+
 class Services(Struct, frozen=True, kw_only=True):
     """What a run may use of the world outside; made for each run by whoever executes it.
 
@@ -126,7 +141,7 @@ class Services(Struct, frozen=True, kw_only=True):
     by model name as written in params. `workflows`: by `<workflow id>@<version or active>`.
     `recorded`: outputs of an earlier real run by node id, for mock mode. `python_enabled`: whether
     an administrator allows the `python` node. `cookies`: what servers gave this run to keep.
-    `owner`: whose turn it is where work has to wait.
+    `owner`: whose turn it is where work has to wait. `on_defect` hears of the node types' own bugs.
     """
 
     allow_hosts: tuple[str, ...] = ()
@@ -139,6 +154,7 @@ class Services(Struct, frozen=True, kw_only=True):
     python_enabled: bool = False
     cookies: CookieJar = field(default_factory=CookieJar)
     owner: str = ""
+    on_defect: Callable[[Defect], None] = _unheard
 
 
 class NodeContext(Protocol):

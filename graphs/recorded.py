@@ -1,7 +1,7 @@
 """What a run's earlier events mean for whoever goes on with it: the fold shared by all journals."""
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 
@@ -41,13 +41,15 @@ class Begun(Struct, frozen=True):
     """A step that began and has no end.
 
     `step_id` and `at` (when it first started) are None when a retried run begins it anew.
-    `attempt` is the one to go on with, `first` the one from which its attempts are counted.
+    `attempt` is the one to go on with, `first` the one from which its attempts are counted;
+    `resume_at` is when that attempt begins, of a step that is between two.
     """
 
     step_id: str | None
     at: datetime | None
     attempt: int
     first: int
+    resume_at: datetime | None = None
 
 
 class Recorded:
@@ -81,6 +83,10 @@ class Recorded:
         """What is known of a step that has no recorded end, when it began already."""
         return self._begun.get((path, node_id))
 
+    def unfinished(self) -> Iterator[tuple[StepKey, Begun]]:
+        """The steps that began and have no recorded end."""
+        return ((key, begun) for key, begun in self._begun.items() if begun.step_id is not None)
+
     def ended(self, path: str = "") -> Iterator[str]:
         """The ids of the nodes in `path` whose step has a recorded end."""
         return (node_id for where, node_id in self._outcomes if where == path)
@@ -98,10 +104,11 @@ class Recorded:
         match event:
             case StepStarted():
                 self._start(event)
-            case StepRetrying():
+            case StepRetrying(data=data):
                 before = self._begun[step_key(event)]
+                resume_at = data.next_at or event.at + timedelta(milliseconds=data.delay_ms)
                 self._begun[step_key(event)] = Begun(
-                    before.step_id, before.at, event.attempt + 1, before.first
+                    before.step_id, before.at, event.attempt + 1, before.first, resume_at
                 )
             case StepCompleted() | StepFailed() | StepSkipped() | StepCancelled():
                 self._end(event)

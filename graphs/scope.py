@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from graphs.control import RunControl
 from graphs.events import Failure, RunEvent
+from graphs.masking import Masker
 from graphs.node_type import Services
 from graphs.recorded import Recorded
 from graphs.run_options import RunOptions
@@ -76,6 +77,7 @@ class RunEnvironment:
     services: Services
     control: RunControl
     options: RunOptions
+    masker: Masker
     invoke: "Callable[[Scope], Awaitable[None]]"
     """Executes a scope's graph; containers call it for their bodies."""
 

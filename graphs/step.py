@@ -6,6 +6,7 @@ A failing node becomes data: it never raises into LangGraph, which would cancel 
 
 import asyncio
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -25,6 +26,7 @@ from graphs.events import (
     StepRetryingData,
     StepSkipped,
     StepSkippedData,
+    now,
 )
 from graphs.nested_steps import ContainingStep
 from graphs.node_type import Join, Output
@@ -163,7 +165,8 @@ class DrawnStep(ContainingStep):
         if not pure:
             # what led here must be on disk before anything happens outside
             await journal.flush()
-        self.record_start(None if self.scope.own else self.node.node.name or self.node_id)
+        if self.resume_at is None:
+            self._record_start()
         self.enter()
         try:
             event, settled = await self._outcome()
@@ -259,8 +262,14 @@ class DrawnStep(ContainingStep):
             raise error
         return output
 
+    def _record_start(self) -> None:
+        self.record_start(None if self.scope.own else self.node.node.name or self.node_id)
+
     async def _attempts(self) -> Output:
         retry = self.node.node.retry
+        if self.resume_at is not None:
+            await self.back_off(self.resume_at)
+            self._record_start()
         while True:
             try:
                 return await self._attempt()
@@ -271,9 +280,10 @@ class DrawnStep(ContainingStep):
                     raise
                 delay_ms = round(retry.delay_ms * retry.multiplier ** (tries - 1))
                 delay_ms = max(delay_ms, min(error.retry_after_ms or 0, MAX_WAIT_MS))
-                data = StepRetryingData(self.failure(error), delay_ms)
+                until = now() + timedelta(milliseconds=delay_ms)
+                data = StepRetryingData(self.failure(error), delay_ms, until)
                 self.scope.run.journal.append(StepRetrying(**self.envelope(), data=data))
-            await asyncio.sleep(delay_ms / 1000)
+            await self.back_off(until)
             self.attempt += 1
 
     async def _attempt(self) -> Output:
@@ -300,6 +310,10 @@ class DrawnStep(ContainingStep):
             return convert_params(self.node.type, raw)
         except ExpressionError as error:
             raise NodeError(error.message, code=error.code, retryable=False) from error
+        except NodeError:
+            raise
+        except Exception as error:
+            raise self.defect(error) from error
 
     async def _call(self, params: Any) -> Output:
         work = self.node.type.mock if self.mock else self.node.type.run
@@ -316,4 +330,4 @@ class DrawnStep(ContainingStep):
             # some client libraries raise it when their own connection breaks
             raise NodeError("its connection was closed") from error
         except Exception as error:
-            raise NodeError(f"{type(error).__name__}: {error}") from error
+            raise self.defect(error) from error

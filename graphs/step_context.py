@@ -2,13 +2,13 @@
 
 import asyncio
 import time
+import traceback
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 from msgspec.structs import replace
 from uuid_utils.compat import uuid7
 
@@ -36,7 +36,7 @@ from graphs.events import (
     Usage,
     now,
 )
-from graphs.node_type import MASK, Services
+from graphs.node_type import Defect, Services
 from graphs.recorded import Begun
 from graphs.run_options import RunMode
 from graphs.scope import Scope, StepOutputs
@@ -49,6 +49,11 @@ PUT_ASIDE_S = 30
 """For a longer wait, a run in which nothing else works is put aside."""
 
 MILLION = 1_000_000
+
+MAX_LINES = 1000
+"""Lines that one step may write to the log; the journal is no place for more."""
+
+MAX_LINE_CHARACTERS = 10_000
 
 
 class StepContext:
@@ -80,6 +85,9 @@ class StepContext:
         self._task: asyncio.Task[Any] | None = None
         self._answer: ApprovalAnswer | None = None
         self._began = time.perf_counter()
+        self._lines = 0
+        self.resume_at = begun.resume_at
+        """When its next attempt begins, of a step that was put aside between two."""
 
     @property
     def inputs(self) -> Mapping[str, Any]:
@@ -101,6 +109,13 @@ class StepContext:
         return f"{self.run_id}:{path}{self.node_id}"
 
     def log(self, message: str, level: str = "info") -> None:
+        self._lines += 1
+        if self._lines > MAX_LINES + 1:
+            return
+        if self._lines > MAX_LINES:
+            level, message = "warning", f"Only the first {MAX_LINES:,} lines of a step are kept."
+        if len(message) > MAX_LINE_CHARACTERS:
+            message = f"{message[:MAX_LINE_CHARACTERS]}…"
         data = LogData(level, self.mask(message))
         self.scope.run.journal.append(Log(**self.envelope(), data=data))
 
@@ -155,6 +170,17 @@ class StepContext:
                     await parked.future
                 finally:
                     timer.cancel()
+
+    async def back_off(self, until: datetime) -> None:
+        """Wait for the moment of the next attempt, without a place; a pause does not wait for it.
+
+        Raises RunSuspended or RunCancelled, also when the run is stopped only afterwards.
+        """
+        await self.wait_until(until)
+        control = self.scope.run.control
+        if control.cancelled is not None or control.pausing is not None:
+            async with self._waiting(until, long=False):
+                raise AssertionError("nothing waits any more in a run that is being stopped")
 
     @asynccontextmanager
     async def _waiting(self, until: datetime | None, *, long: bool) -> AsyncGenerator[Parked, None]:
@@ -233,16 +259,33 @@ class StepContext:
 
     async def stored(self, value: Any) -> Stored:
         """The value as it goes on and as it is recorded, without secrets."""
-        mask = None if self.node.type.pure or not self.services.secrets else self.mask
-        return await store(value, self.services.artifacts, mask, self.node_id)
+        pure = self.node.type.pure
+        masker = None if pure or not self.services.secrets else self.scope.run.masker
+        return await store(value, self.services.artifacts, masker, self.node_id)
 
     def mask(self, text: str) -> str:
         """The text without the secrets in it."""
-        for secret in self.services.secrets.values():
-            if len(secret) >= 4:
-                text = text.replace(secret, MASK)
-                text = text.replace(msgspec.json.encode(secret).decode()[1:-1], MASK)
-        return text
+        return self.scope.run.masker.text(text)
+
+    def defect(self, error: Exception) -> NodeError:
+        """What a step fails with whose node type has a bug: it tells no more than a reference."""
+        reference = uuid7().hex[-8:]
+        self.services.on_defect(
+            Defect(
+                trace=self.mask("".join(traceback.format_exception(error))),
+                reference=reference,
+                node_type=self.node.type.name,
+                run_id=self.run_id,
+                node_id=self.node_id,
+                step_id=self.step_id,
+            )
+        )
+        return NodeError(
+            f"defect in node type '{self.node.type.name}', reference {reference}: the server's log"
+            " has the details under it",
+            code="node_defect",
+            retryable=False,
+        )
 
     def failure(self, error: NodeError) -> Failure:
         """An error as events tell it."""

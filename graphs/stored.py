@@ -1,7 +1,6 @@
 """How a step's output is stored: as JSON in its event, or, when it is large, as an artifact."""
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,6 +9,7 @@ from msgspec import Struct
 
 from graphs.artifacts import INLINE_LIMIT_BYTES, ArtifactKind, ArtifactStore, artifact_of
 from graphs.errors import OutputError
+from graphs.masking import Masker
 
 LIMIT_BYTES = 100 * 1024 * 1024
 """A larger output fails its step, whatever room there is."""
@@ -29,12 +29,10 @@ class Stored(Struct, frozen=True):
     size_bytes: int
 
 
-async def store(
-    value: Any, artifacts: ArtifactStore, mask: Callable[[str], str] | None, name: str
-) -> Stored:
+async def store(value: Any, artifacts: ArtifactStore, masker: Masker | None, name: str) -> Stored:
     """The value as a later process would read it. Raises OutputError, and NodeError for a quota.
 
-    `mask` takes secrets out of the JSON.
+    `masker` takes secrets out of it.
     """
     try:
         encoded = msgspec.json.encode(value)
@@ -49,8 +47,11 @@ async def store(
             code="output_too_large",
             retryable=False,
         )
-    if mask is not None:
-        encoded = mask(encoded.decode()).encode()
+    if masker is not None:
+        if len(encoded) <= INLINE_LIMIT_BYTES:
+            encoded = _masked(encoded, masker)
+        else:
+            encoded = await asyncio.to_thread(_masked, encoded, masker)
     size = len(encoded)
     if size <= INLINE_LIMIT_BYTES:
         plain = msgspec.json.decode(encoded)
@@ -62,6 +63,15 @@ async def store(
         path, ArtifactKind.JSON, "application/json", name=name, preview=preview(plain)
     )
     return Stored(plain, artifact.to_json(), size)
+
+
+def _masked(encoded: bytes, masker: Masker) -> bytes:
+    if not masker.occurs(encoded.decode()):
+        return encoded
+    try:
+        return msgspec.json.encode(masker.value(msgspec.json.decode(encoded)))
+    except RecursionError as error:
+        raise OutputError("returned data that is nested too deeply", retryable=False) from error
 
 
 async def load(kept: Any, size_bytes: int, artifacts: ArtifactStore) -> Any:

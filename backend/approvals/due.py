@@ -14,7 +14,7 @@ import structlog
 
 from backend.database import execute, fetch
 from backend.errors import Conflict
-from backend.runs import clock
+from backend.runs.clock import Alarm
 from backend.runs.executor import executor
 from backend.runs.status import RunStatus
 from graphs.events import AnswerSource, ApprovalAnswer, ApprovalRequest, Log, LogData, now
@@ -139,4 +139,5 @@ def _moment(value: Any) -> datetime | None:
     return datetime.fromisoformat(value) if isinstance(value, str) else value
 
 
-clock.register(clock.Alarm(earliest, ring))
+ALARM = Alarm(earliest, ring)
+"""For the executor's clock."""

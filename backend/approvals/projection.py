@@ -10,8 +10,7 @@ from msgspec import UNSET
 from backend.approvals import due
 from backend.approvals.schemas import ApprovalStatus
 from backend.database import Statement
-from backend.runs import deletion, projections
-from backend.runs.projections import OWNED
+from backend.runs.hooks import OWNED
 from backend.runs.record import RunRecord
 from graphs.events import (
     ApprovalAnswer,
@@ -118,7 +117,3 @@ def _settled(given: ApprovalAnswer) -> tuple[Any, ...]:
 def _plain(text: str | None) -> str | None:
     """PostgreSQL stores no NUL; what people write in expressions may hold any."""
     return None if text is None else text.replace("\0", "")
-
-
-projections.register(statements)
-deletion.register(forget)

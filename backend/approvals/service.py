@@ -26,7 +26,6 @@ from backend.pagination import Page, PageRequest, paginate
 from backend.runs import service as runs
 from backend.runs.executor import executor
 from backend.runs.schemas import RunView, StepView
-from backend.runs.status import StepStatus
 from graphs.events import AnswerSource, ApprovalAnswer, ApprovalRequest, now
 from graphs.json_schema import violations, with_defaults
 from graphs.problems import pointer
@@ -138,14 +137,13 @@ async def get(actor: Actor, approval_id: str) -> ApprovalDetail:
     """A question with the context of its run. Raises NotFound."""
     view = _view(await _row(actor, approval_id), actor)
     run = await runs.get(actor, view.run_id)
-    steps = await runs.steps(actor, view.run_id)
-    asking = next((step for step in steps if step.id == view.id), None)
+    asking = await _asking_step(actor, view)
     return ApprovalDetail(
         **{name: getattr(view, name) for name in ApprovalView.__struct_fields__},
         run=_asking_run(run),
         node_name=(asking.name if asking else None) or view.node_id,
         arrived=asking.input if asking else None,
-        steps=_before(view, steps),
+        steps=await _before(actor, view),
     )
 
 
@@ -294,16 +292,17 @@ def _asking_run(run: RunView) -> AskingRun:
     )
 
 
-def _before(view: ApprovalView, steps: list[StepView]) -> list[StepView]:
+async def _asking_step(actor: Actor, view: ApprovalView) -> StepView | None:
+    try:
+        return await runs.step(actor, view.run_id, view.id)
+    except NotFound:
+        return None
+
+
+async def _before(actor: Actor, view: ApprovalView) -> list[StepView]:
     """The steps that a person may want to see: finished before, in the same iteration or around."""
     parts = view.path.split("/") if view.path else []
-    around: set[str | None] = {None, *("/".join(parts[: n + 1]) for n in range(len(parts)))}
-    found = [
-        step
-        for step in steps
-        if step.status is StepStatus.COMPLETED
-        and step.path in around
-        and step.id != view.id
-        and (step.finished_at is None or step.finished_at <= (view.answered_at or now()))
-    ]
-    return found[-STEPS_SHOWN:]
+    around: list[str | None] = [None, *("/".join(parts[: n + 1]) for n in range(len(parts)))]
+    until = view.answered_at or now()
+    found = await runs.steps_before(actor, view.run_id, around, until, STEPS_SHOWN + 1)
+    return [step for step in found if step.id != view.id][-STEPS_SHOWN:]

@@ -15,7 +15,6 @@ from backend.artifacts.table_rows import read_rows
 from backend.database import Statement, fetch
 from backend.errors import AppError, Invalid, NotFound, Unavailable
 from backend.pagination import Page, PageRequest
-from backend.runs import deletion
 from backend.settings import Settings
 from graphs.artifacts import ArtifactKind, ArtifactStore
 from graphs.tables.formats import MEDIA_TYPES, FileFormat
@@ -134,7 +133,7 @@ async def json_of(actor: Actor, artifact_id: str) -> bytes:
 async def forget(run_ids: Sequence[str], heirs: Mapping[str, str]) -> Sequence[Statement]:
     """What is written when runs are deleted: forks keep what they took over; the rest goes.
 
-    Registered with `runs.deletion`; the files are unlinked once the rows are gone.
+    One of `RunHooks.forgets`; the files are unlinked once the rows are gone.
     """
     marks = ", ".join("?" * len(run_ids))
     used = await fetch(
@@ -172,9 +171,6 @@ async def forget(run_ids: Sequence[str], heirs: Mapping[str, str]) -> Sequence[S
         sql = "INSERT INTO artifact_run (run_id, artifact_id) VALUES (?, ?) ON CONFLICT DO NOTHING"
         statements.insert(0, Statement(sql, handed))
     return statements
-
-
-deletion.register(forget)
 
 
 async def _unlink(paths: Mapping[str, Path]) -> None:

@@ -1,4 +1,4 @@
-"""Wakes what waits for a moment: paused runs, and whatever else registers its due moments.
+"""Wakes what waits for a moment: paused runs, and whatever else has due moments.
 
 One task sleeps until the earliest moment of all; runs that wait cost nothing meanwhile. The
 moments are in the database, so that a restart loses none.
@@ -28,20 +28,11 @@ class Alarm(Struct, frozen=True):
     ring: Callable[[datetime], Awaitable[None]]
 
 
-_registered: list[Alarm] = []
-
-
-def register(alarm: Alarm) -> None:
-    """Let every clock that is opened from now on watch over these moments too."""
-    if alarm not in _registered:
-        _registered.append(alarm)
-
-
 class Clock:
     """Rings alarms when their moments come."""
 
     def __init__(self, *alarms: Alarm) -> None:
-        self._alarms = (*alarms, *_registered)
+        self._alarms = alarms
         self._next: datetime | None = None
         self._sooner = asyncio.Event()
         self._task: asyncio.Task[None] | None = None

@@ -13,13 +13,11 @@ import structlog
 
 from backend.database import fetch
 from backend.errors import AppError, Conflict, NotFound
-from backend.runs import event_log
 from backend.runs.bus import Answer, Cancel, CancelStep, ChangeBreakpoints, PauseRun, Signal
 from backend.runs.journal import RunJournal
 from backend.runs.journal_writer import read_run, replan
 from backend.runs.record import RunRecord
 from backend.runs.status import CLAIMABLE, RETRYABLE, RunStatus
-from backend.runs.steps import STEP_KINDS, fold
 from graphs.events import (
     ApprovalAnswer,
     ApprovalAnswered,
@@ -116,18 +114,18 @@ async def cancel(executor: "Executor", run_id: str, reason: str, *, graceful: bo
 async def _cancel_idle(journal: RunJournal, reason: str) -> None:
     record = journal.record
     record.held = 0
-    for step in fold(await event_log.read_kinds([record.id], STEP_KINDS)):
-        if not step.status.ended:
-            journal.append(
-                StepCancelled(
-                    run_id=record.id,
-                    node_id=step.node_id,
-                    step_id=step.id,
-                    path=step.path,
-                    attempt=step.attempt,
-                    data=StepCancelledData(0),
-                )
+    for (path, node_id), begun in list(journal.recorded.unfinished()):
+        assert begun.step_id is not None, "it began"
+        journal.append(
+            StepCancelled(
+                run_id=record.id,
+                node_id=node_id,
+                step_id=begun.step_id,
+                path=path or None,
+                attempt=begun.attempt,
+                data=StepCancelledData(0),
             )
+        )
     data = RunCancelledData(reason, record.active_ms)
     journal.append(RunCancelled(run_id=record.id, data=data))
     await journal.flush()

@@ -1,28 +1,17 @@
-"""Deletes runs with everything that hangs on them; other resources register what is theirs."""
+"""Deletes runs with everything that hangs on them, other resources' part included."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Sequence
 
 from backend.database import Statement, fetch, write_batch
-
-Forget = Callable[[Sequence[str], Mapping[str, str]], Awaitable[Sequence[Statement]]]
-"""Called with the runs' ids, and for each run whose data others use with the run that inherits it
-(a fork, or a run of a part); returns what is written in the same commit."""
-
-_forgets: list[Forget] = []
+from backend.runs.hooks import RunHooks
 
 
-def register(forget: Forget) -> None:
-    """Let something be deleted together with its run, or be handed to the run that inherits it."""
-    if forget not in _forgets:
-        _forgets.append(forget)
-
-
-async def delete_runs(run_ids: Sequence[str]) -> None:
+async def delete_runs(run_ids: Sequence[str], hooks: RunHooks) -> None:
     """Delete runs with their events; the caller knows that they have ended."""
     if not run_ids:
         return
     heirs = await _heirs(run_ids)
-    theirs = [each for forget in _forgets for each in await forget(run_ids, heirs)]
+    theirs = [each for forget in hooks.forgets for each in await forget(run_ids, heirs)]
     rows = [(run_id,) for run_id in run_ids]
     await write_batch(
         [

@@ -17,14 +17,18 @@ EventRow = tuple[str, int, int, str, str | None, str | None, str | None, int, st
 PAGE = 500
 """Events read at once while a stream catches up."""
 
+COLUMNS = "seq, at, kind, node_id, step_id, path, attempt, data"
+
 END_KINDS = frozenset(str(cls.__struct_config__.tag) for cls in RunEnd.__args__)
 
 FINISHED = "(SELECT step_id AS id, run_id, kind, seq, at, node_id, path FROM run_event) AS finished"
 """Events as a list pages through them, by the ids of their steps."""
 
+LOGGED = f"(SELECT CAST(seq AS TEXT) AS id, run_id, {COLUMNS} FROM run_event) AS logged"
+"""Events as a list pages through them one by one."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_COLUMNS = "seq, at, kind, node_id, step_id, path, attempt, data"
 _encode = msgspec.json.Encoder().encode
 
 
@@ -32,7 +36,7 @@ def row_of(event: RunEvent) -> EventRow:
     """The row of an event that has its `seq`. Raises what msgspec does for what is no JSON."""
     assert event.seq is not None, "only events with a seq are stored"
     data = _encode(event.data).decode()
-    at = (event.at - _EPOCH) // _MICROSECOND
+    at = column(event.at)
     if isinstance(event, StepEvent):
         return (
             event.run_id,
@@ -51,6 +55,11 @@ def row_of(event: RunEvent) -> EventRow:
 def moment(at: int) -> datetime:
     """When an event happened, from its column."""
     return _EPOCH + timedelta(microseconds=at)
+
+
+def column(moment: datetime) -> int:
+    """A moment as the column `at` holds it."""
+    return (moment - _EPOCH) // _MICROSECOND
 
 
 def view(row: EventRow) -> EventView:
@@ -88,18 +97,24 @@ def engine_event(row: EventRow) -> RunEvent:
 async def read(run_id: str, after: int = 0, limit: int = PAGE) -> list[EventRow]:
     """The run's events with a greater `seq`, in order."""
     rows = await fetch(
-        f"SELECT {_COLUMNS} FROM run_event WHERE run_id = ? AND seq > ? ORDER BY seq LIMIT ?",
+        f"SELECT {COLUMNS} FROM run_event WHERE run_id = ? AND seq > ? ORDER BY seq LIMIT ?",
         run_id,
         after,
         limit,
     )
-    return [_row(run_id, row) for row in rows]
+    return [row_from(run_id, row) for row in rows]
 
 
-async def read_all(run_id: str) -> list[EventRow]:
-    """All events of a run."""
-    rows = await fetch(f"SELECT {_COLUMNS} FROM run_event WHERE run_id = ? ORDER BY seq", run_id)
-    return [_row(run_id, row) for row in rows]
+async def history(run_id: str) -> list[RunEvent]:
+    """All events of a run as the engine wrote them; others get their turn between the pages."""
+    found: list[RunEvent] = []
+    after = 0
+    while rows := await read(run_id, after):
+        found.extend(map(engine_event, rows))
+        after = rows[-1][1]
+        if len(rows) < PAGE:
+            break
+    return found
 
 
 async def finished_at(run_id: str, step_id: str) -> int | None:
@@ -120,14 +135,15 @@ async def read_kinds(run_ids: Sequence[str], kinds: Sequence[str]) -> list[Event
         return []
     runs, marks = ", ".join("?" * len(run_ids)), ", ".join("?" * len(kinds))
     rows = await fetch(
-        f"SELECT run_id, {_COLUMNS} FROM run_event WHERE run_id IN ({runs})"
+        f"SELECT run_id, {COLUMNS} FROM run_event WHERE run_id IN ({runs})"
         f" AND kind IN ({marks}) ORDER BY run_id, seq",
         *run_ids,
         *kinds,
     )
-    return [_row(str(row["run_id"]), row) for row in rows]
+    return [row_from(str(row["run_id"]), row) for row in rows]
 
 
-def _row(run_id: str, row: Mapping[str, Any]) -> EventRow:
-    values = (row[name] for name in _COLUMNS.split(", "))
+def row_from(run_id: str, row: Mapping[str, Any]) -> EventRow:
+    """An event of a run from `COLUMNS`."""
+    values = (row[name] for name in COLUMNS.split(", "))
     return cast("EventRow", (run_id, *values))

@@ -17,9 +17,8 @@ import structlog
 from msgspec.structs import replace
 from uuid_utils.compat import uuid7
 
-from backend.database import fetch
 from backend.errors import AppError
-from backend.runs import controls, places
+from backend.runs import controls, places, suspects
 from backend.runs.bus import (
     Answer,
     Cancel,
@@ -31,11 +30,12 @@ from backend.runs.bus import (
     Signal,
 )
 from backend.runs.clock import Alarm, Clock
+from backend.runs.hooks import NO_HOOKS, RunHooks
 from backend.runs.journal import Fenced, RunJournal
 from backend.runs.journal_writer import JournalWriter
 from backend.runs.metrics import watch_active
 from backend.runs.record import RunRecord
-from backend.runs.status import CLAIMABLE, RunStatus
+from backend.runs.status import RunStatus
 from backend.runs.surroundings import (
     close_surroundings,
     open_surroundings,
@@ -108,10 +108,17 @@ class ActiveRun:
 class Executor:
     """Executes the runs of this process."""
 
-    def __init__(self, bus: RunBus, services: Services, concurrency: int = CONCURRENCY) -> None:
+    def __init__(
+        self,
+        bus: RunBus,
+        services: Services,
+        hooks: RunHooks = NO_HOOKS,
+        concurrency: int = CONCURRENCY,
+    ) -> None:
         self.bus = bus
+        self.hooks = hooks
         self.owner = str(uuid7())
-        self.writer = JournalWriter(bus)
+        self.writer = JournalWriter(bus, hooks)
         self.active: dict[str, ActiveRun] = {}
         self._services = services
         self._concurrency = concurrency
@@ -122,8 +129,10 @@ class Executor:
         self._claiming: asyncio.Task[None] | None = None
         self._revivals: dict[str, Revivals] = {}
         self._locks: dict[str, tuple[asyncio.Lock, list[None]]] = {}
-        self.clock = Clock(Alarm(controls.next_wake, self._wake))
         self.places = places.Places(self)
+        self._suspects = suspects.Suspects(self)
+        self._trial: asyncio.Task[None] | None = None
+        self.clock = Clock(Alarm(controls.next_wake, self._wake), self.places.alarm, *hooks.alarms)
 
     async def open(self) -> None:
         """Start to write, to claim and to listen; take up what a dead process left."""
@@ -132,28 +141,28 @@ class Executor:
         await self.places.open()
         self.bus.on_signal(self.heed)
         self._claiming = _spawn(self._claim())
+        self._trial = _spawn(self._suspects.try_each())
         self.clock.open()
 
     async def close(self) -> None:
         """Stop claiming and stop the runs where they are; the next start goes on with them."""
         await self.clock.close()
-        if self._claiming is not None:
-            self._claiming.cancel()
+        await self.places.close()
+        for task in (self._claiming, self._trial):
+            if task is not None:
+                task.cancel()
+        journals = [active.journal for active in self.active.values()]
         tasks = [active.task for active in self.active.values() if active.task is not None]
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=DRAIN_S)
         await self.writer.close()
+        await self.writer.unclaim([found for found in journals if found.record.claims])
 
     async def recover(self) -> int:
         """Ring for every run that has not ended and that this process does not have."""
-        statuses = sorted(CLAIMABLE)
-        marks = ", ".join("?" * len(statuses))
-        rows = await fetch(
-            f"SELECT id FROM run WHERE status IN ({marks}) AND held = 0 ORDER BY id", *statuses
-        )
-        left = [row["id"] for row in rows if row["id"] not in self.active]
+        left = [run_id for run_id in await self._suspects.harmless() if run_id not in self.active]
         for run_id in left:
             await self.bus.enqueue(run_id)
         if left:
@@ -173,7 +182,7 @@ class Executor:
         """
         room = self._room.is_set() and not record.held
         if room:
-            record.epoch, record.owner = 1, self.owner
+            record.epoch, record.owner, record.claims = 1, self.owner, 1
         journal = RunJournal(self.writer, record)
         data = RunQueuedData(record.trigger, record.parent_run_id, checkpoint)
         journal.append(RunQueued(run_id=record.id, data=data))
@@ -298,26 +307,38 @@ class Executor:
             self._reserved += 1
             self._count()
             try:
-                await self._take_up(run_id)
+                await self.take_up(run_id)
             finally:
                 self._reserved -= 1
                 self._count()
 
-    async def _take_up(self, run_id: str) -> None:
+    async def take_up(self, run_id: str) -> ActiveRun | None:
+        """Claim a run and begin to execute it; None when it is not to be executed here."""
         try:
-            journal = await self.writer.claim(run_id, self.owner)
+            journal = await self.writer.claim(run_id, self.owner, counted=True)
         except Exception as error:  # noqa: BLE001 the database may be back later
             log.warning("run_not_claimed", run_id=run_id, error=repr(error))
             self._revive(run_id, blame=False)
-            return
+            return None
         if journal is None:
             self._revivals.pop(run_id, None)
         elif self._is_hopeless(journal.record):
             del self._revivals[run_id]
             message = "What the run produced could not be stored."
             await self._broke(journal, StorageError(message))
+        elif self._suspects.convicts(journal.record):
+            await self._convict(journal)
         else:
-            self._begin(journal, None)
+            return self._begin(journal, None)
+        return None
+
+    async def _convict(self, journal: RunJournal) -> None:
+        try:
+            await suspects.convict(journal)
+        except Exception as refusal:  # noqa: BLE001
+            log.error("run_end_not_written", run_id=journal.record.id, error=repr(refusal))
+            self._revive(journal.record.id, blame=True)
+        self.places.left(journal.record)
 
     def _count(self) -> None:
         if len(self.active) + self._reserved < self._concurrency:
@@ -393,9 +414,9 @@ def _spawn(coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
 _current: list[Executor] = []
 
 
-async def open_executor(settings: Settings, bus: RunBus | None = None) -> Executor:
+async def open_executor(settings: Settings, hooks: RunHooks, bus: RunBus | None = None) -> Executor:
     """Start this process's executor; the database is open."""
-    executor = Executor(bus or LocalBus(), await open_surroundings(settings))
+    executor = Executor(bus or LocalBus(), await open_surroundings(settings), hooks)
     await executor.open()
     _current.append(executor)
     watch_active(lambda: len(executor.active))

@@ -15,9 +15,8 @@ from msgspec import Struct
 from backend.actor import Actor
 from backend.database import fetch
 from backend.errors import Invalid, NotFound
-from backend.pagination import Page, PageRequest, decode_cursor, paginate, parse_sort
-from backend.runs import event_log
-from backend.runs.event_log import EventRow
+from backend.pagination import MAX_LIMIT, Page, PageRequest, decode_cursor, paginate, parse_sort
+from backend.runs import event_log, step_rows
 from backend.runs.journal_writer import read_run
 from backend.runs.record import COLUMNS, RunRecord, from_row
 from backend.runs.run_ids import is_id, lowest_id
@@ -27,26 +26,27 @@ from backend.runs.schemas import (
     LogLine,
     RunStats,
     RunView,
+    StepFilter,
     StepView,
     Trigger,
 )
 from backend.runs.status import RunStatus
 from backend.runs.step_inputs import StepInputs
-from backend.runs.steps import STEP_KINDS, fold, log_lines
+from backend.runs.steps import log_line
 from backend.workflows import service as workflows
 from graphs.definition import Definition
 
 SELECT_RUN = f"SELECT {', '.join(COLUMNS)} FROM run"
 NO_SUCH_RUN = "There is no such run."
-LOG_KINDS = ("log", "step.retrying", "step.failed", "run.failed")
-STEP_RUNS = 200
-"""Runs among which a step is looked for that has ended: there is no index of steps."""
+_LOGGED = "kind IN ('log', 'step.retrying', 'step.failed', 'run.failed')"
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
 Condition = tuple[str, Sequence[Any]]
 
+ALL_STEPS = StepFilter()
+FIRST_STEPS = PageRequest(limit=MAX_LIMIT)
 SORTS = {"created_at": "id"}
 """Ids begin with the time of their creation."""
 
@@ -154,48 +154,59 @@ async def latest_by_workflow(actor: Actor, workflow_ids: Sequence[str]) -> dict[
     return {row["workflow_id"]: from_row(row).view() for row in rows}
 
 
-async def steps(actor: Actor, run_id: str) -> list[StepView]:
-    """The run's steps in the order in which they began, with what went in and came out."""
+async def steps(
+    actor: Actor,
+    run_id: str,
+    filters: StepFilter = ALL_STEPS,
+    page: PageRequest = FIRST_STEPS,
+) -> Page[StepView]:
+    """One page of the run's steps in the order in which they began, with what went in and out."""
     record = await find(actor, run_id)
-    found = fold(await event_log.read_all(run_id))
-    definition = await workflows.definition_by_hash(actor.tenant_id, record.definition_hash)
-    called = {
-        reference: await workflows.definition_by_hash(actor.tenant_id, bound.definition_hash)
-        for reference, bound in record.plan.workflows.items()
-    }
-    inputs = StepInputs(definition, record.inputs, found, called)
-    for step in found:
-        inputs.fill(step)
+    found = await step_rows.page_of_run(run_id, record.last_seq, filters, page)
+    await _fill(record, found.items)
     return found
 
 
 async def step(actor: Actor, run_id: str, step_id: str) -> StepView:
-    """One step. Raises NotFound."""
-    for found in await steps(actor, run_id):
-        if found.id == step_id:
-            return found
-    raise NotFound("The run has no such step.", code="step_not_found")
+    """One step; only what it needs of its run is read. Raises NotFound."""
+    record = await find(actor, run_id)
+    found = await step_rows.by_ids([step_id])
+    if not found or found[0].run_id != record.id:
+        raise NotFound("The run has no such step.", code="step_not_found")
+    await _fill(record, found)
+    return found[0]
+
+
+async def steps_before(
+    actor: Actor, run_id: str, paths: Sequence[str | None], until: datetime, limit: int
+) -> list[StepView]:
+    """The last steps in these paths that finished until a moment, in the order of their ends."""
+    record = await find(actor, run_id)
+    found = await step_rows.finished_in(run_id, paths, event_log.column(until), limit)
+    await _fill(record, found)
+    return found
+
+
+async def _fill(record: RunRecord, found: Sequence[StepView]) -> None:
+    """Add what the drawing says of steps."""
+    if not found:
+        return
+    definition = await workflows.definition_by_hash(record.tenant_id, record.definition_hash)
+    called = {
+        reference: await workflows.definition_by_hash(record.tenant_id, bound.definition_hash)
+        for reference, bound in record.plan.workflows.items()
+    }
+    await StepInputs(record.id, definition, record.inputs, called).fill(found)
 
 
 async def find_step(actor: Actor, step_id: str) -> StepView:
-    """A step of one of the tenant's runs. Raises NotFound.
-
-    Looked for among the runs that have not ended, and the newest of those that began before it.
-    """
-    if is_id(step_id):
-        rows = await fetch(
-            "SELECT run_id FROM run_event WHERE step_id = ? AND run_id IN ("
-            " SELECT id FROM run WHERE tenant_id = ?"
-            " AND status IN ('queued', 'running', 'paused', 'cancelling')"
-            " UNION SELECT id FROM (SELECT id FROM run WHERE tenant_id = ? AND id <= ?"
-            f" ORDER BY id DESC LIMIT {STEP_RUNS}) AS newest) LIMIT 1",
-            step_id.lower(),
-            actor.tenant_id,
-            actor.tenant_id,
-            step_id.lower(),
-        )
-        if rows:
-            return await step(actor, rows[0]["run_id"], step_id.lower())
+    """A step of one of the tenant's runs. Raises NotFound."""
+    run_id = await step_rows.run_of(step_id)
+    try:
+        if run_id is not None:
+            return await step(actor, run_id, step_id.lower())
+    except NotFound:
+        pass  # another tenant's run, or one that was deleted meanwhile
     raise NotFound("There is no such step.", code="step_not_found")
 
 
@@ -224,22 +235,11 @@ def _checkpoint(row: dict[str, Any]) -> Checkpoint:
     )
 
 
-async def running_steps(actor: Actor) -> list[StepView]:
-    """The steps that are running or between two attempts, over all of the tenant's runs."""
-    rows = await fetch(
-        "SELECT id FROM run WHERE tenant_id = ? AND status IN ('running', 'cancelling')",
-        actor.tenant_id,
-    )
-    run_ids = [row["id"] for row in rows]
-    found: list[StepView] = []
-    for start in range(0, len(run_ids), 200):
-        chunk = run_ids[start : start + 200]
-        found.extend(
-            step
-            for step in fold(await event_log.read_kinds(chunk, STEP_KINDS))
-            if not step.status.ended
-        )
-    return found
+async def running_steps(actor: Actor, page: PageRequest = FIRST_STEPS) -> Page[StepView]:
+    """One page of the steps that are running or between two attempts, over all of the tenant's
+    runs, in the order in which they began.
+    """
+    return await step_rows.page_of_running(actor.tenant_id, page)
 
 
 async def events(actor: Actor, run_id: str, after: int, limit: int) -> tuple[list[EventView], int]:
@@ -249,14 +249,29 @@ async def events(actor: Actor, run_id: str, after: int, limit: int) -> tuple[lis
     return [event_log.view(row) for row in rows], max(record.last_seq - after, 0)
 
 
-async def logs(actor: Actor, run_id: str, level: str | None = None) -> list[LogLine]:
-    """What the nodes wrote, and failures; `level` is the least that is wanted."""
+async def logs(
+    actor: Actor, run_id: str, level: str | None = None, page: PageRequest = FIRST_STEPS
+) -> Page[LogLine]:
+    """One page of what the nodes wrote, and of failures; `level` is the least that is wanted."""
     if level is not None and level not in LOG_LEVELS:
         raise Invalid.field("?level", "unknown_level", f"Use one of {', '.join(LOG_LEVELS)}.")
     await find(actor, run_id)
-    least = LOG_LEVELS.index(level) if level is not None else 0
-    rows: list[EventRow] = await event_log.read_kinds([run_id], LOG_KINDS)
-    return log_lines(rows, lambda of: of not in LOG_LEVELS or LOG_LEVELS.index(of) >= least)
+    unwanted = LOG_LEVELS[: LOG_LEVELS.index(level)] if level is not None else ()
+    where: list[Condition] = [("run_id = ?", [run_id]), (_LOGGED, [])]
+    for low in unwanted:
+        # a node's own line begins with its level, as the engine writes it
+        where.append(("NOT (kind = 'log' AND data LIKE ?)", [f'{{"level":"{low}"%']))
+    if "warning" in unwanted:
+        where.append(("kind <> 'step.retrying'", []))
+    return await paginate(
+        page,
+        source=event_log.LOGGED,
+        columns=event_log.COLUMNS.split(", "),
+        where=where,
+        sorts={"seq": "seq"},
+        default_sort="seq",
+        to=lambda row: log_line(event_log.row_from(run_id, row)),
+    )
 
 
 async def stats(actor: Actor, workflow_id: str | None = None) -> RunStats:

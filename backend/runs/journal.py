@@ -10,9 +10,10 @@ from typing import Any, Protocol
 from msgspec.structs import replace
 
 from backend.database import Statement
-from backend.runs import event_log, projections
+from backend.runs import event_log
 from backend.runs.bus import Delivery, RunBus
 from backend.runs.event_log import EventRow
+from backend.runs.hooks import RunHooks
 from backend.runs.metrics import count_written
 from backend.runs.plan import RunPlan
 from backend.runs.record import COLUMNS, RunRecord
@@ -42,7 +43,10 @@ from graphs.events import (
 from graphs.recorded import Recorded
 
 INSERT_RUN = f"INSERT INTO run ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
-_PROGRESS = "last_seq = ?, completed_steps = ?, input_tokens = ?, output_tokens = ?, cost_usd = ?"
+_PROGRESS = (
+    "last_seq = ?, completed_steps = ?, input_tokens = ?, output_tokens = ?, cost_usd = ?,"
+    " claims = ?"
+)
 UPDATE_PROGRESS = f"UPDATE run SET {_PROGRESS} WHERE id = ? AND epoch = ? AND status = ?"
 UPDATE_STATUS = (
     f"UPDATE run SET {_PROGRESS}, status = ?, outputs = ?, error = ?, total_steps = ?,"
@@ -55,6 +59,7 @@ class Writer(Protocol):
     """What a journal needs of whoever writes it."""
 
     bus: RunBus
+    hooks: RunHooks
 
     def take(self, journal: "RunJournal", *, urgent: bool) -> None:
         """Note that a journal has something to write: now, or when it has lingered a little."""
@@ -98,6 +103,7 @@ class Entry:
             record.input_tokens,
             record.output_tokens,
             record.cost_usd,
+            record.claims,
         )
         if self.new:
             self.sql, self.row = INSERT_RUN, record.values()
@@ -202,6 +208,12 @@ class RunJournal:
         self.changed = True
         self._writer.take(self, urgent=True)
 
+    def absolve(self) -> None:
+        """Note that the process has stayed alive with the run: earlier claims count no more."""
+        self.record.claims = min(self.record.claims, 1)
+        self.changed = True
+        self._writer.take(self, urgent=True)
+
     async def flush(self) -> None:
         """Return when everything so far is durable. Raises Fenced, or what the database raised."""
         if self.error is not None:
@@ -220,8 +232,7 @@ class RunJournal:
     async def reload(self) -> None:
         """Know also what this process itself has recorded."""
         await self.flush()
-        rows = await event_log.read_all(self.record.id)
-        self.recorded = Recorded(event_log.engine_event(row) for row in rows)
+        self.recorded = Recorded(await event_log.history(self.record.id))
 
     def hand_over(self) -> Entry:
         """Give the writer what there is."""
@@ -236,6 +247,12 @@ class RunJournal:
     def written(self, entry: Entry) -> None:
         """The writer's answer that an entry is durable."""
         self.entry = None
+        try:
+            self._show(entry)
+        finally:
+            entry.settle(None)
+
+    def _show(self, entry: Entry) -> None:
         count_written(entry.items, self.record.trigger if entry.new else None)
         bus = self._writer.bus
         if entry.items and bus.watched(self.record.id):
@@ -246,13 +263,15 @@ class RunJournal:
                     for item in entry.items
                 ],
             )
-        entry.settle(None)
 
-    def failed(self, entry: Entry, error: Exception) -> None:
-        """The writer's answer that nothing of an entry was written, nor will be."""
+    def failed(self, entry: Entry | None, error: Exception) -> None:
+        """The writer's answer that nothing of an entry was written, nor will be; None: of what
+        could not even be handed over.
+        """
         self.entry = None
         self.error = error
-        entry.settle(error)
+        if entry is not None:
+            entry.settle(error)
         for waiter in self.waiters:
             if not waiter.done():
                 waiter.set_exception(error)
@@ -261,11 +280,14 @@ class RunJournal:
         record = self.record
         match event:
             case StepCompleted() | StepSkipped():
+                self._got_further()
                 self._count(event)
             case StepFailed():
+                self._got_further()
                 self._count(event)
                 self._withdraw(event)
             case StepCancelled(data=data):
+                self._got_further()
                 if data.error is not None:
                     self._count(event)
                 self._withdraw(event)
@@ -283,11 +305,11 @@ class RunJournal:
                 self._resume(data)
             case ApprovalRequested(data=data):
                 self.questions[data.approval_id] = event
-                self.projected += projections.statements(event, record)
+                self.projected += self._writer.hooks.statements(event, record)
             case ApprovalAnswered(data=data):
                 self._answer(data.approval_id)
                 self._tell_open_questions()
-                self.projected += projections.statements(event, record)
+                self.projected += self._writer.hooks.statements(event, record)
             case RunCompleted(data=data):
                 record.outputs = data.outputs
                 self._end(RunStatus.COMPLETED, event)
@@ -313,7 +335,11 @@ class RunJournal:
     def _withdraw(self, event: StepFailed | StepCancelled) -> None:
         """A step that asked somebody waits for the answer no longer."""
         if self.questions.pop(event.step_id, None) is not None:
-            self.projected += projections.statements(event, self.record)
+            self.projected += self._writer.hooks.statements(event, self.record)
+
+    def _got_further(self) -> None:
+        """A step has ended: of the run's claims only the present one counts."""
+        self.record.claims = min(self.record.claims, 1)
 
     def _count(self, event: StepEvent) -> None:
         if event.path is None and self._counts(event.node_id):
@@ -328,6 +354,7 @@ class RunJournal:
         self._move(RunStatus.PAUSED)
         # one reason may follow another, with the same status
         self.changed = True
+        record.claims = 0
         record.active_ms = data.active_ms
         # a person's pause lasts until a person ends it
         record.wake_at = data.wake_at if data.reason is PauseReason.WAITING else None
@@ -348,6 +375,7 @@ class RunJournal:
         record = self.record
         retry = data.reason is ResumeReason.RETRY
         self._move(RunStatus.QUEUED, retry=retry)
+        record.claims = 0
         record.pause = record.wake_at = None
         if retry:
             record.error = record.cancel_reason = record.finished_at = None
@@ -358,10 +386,11 @@ class RunJournal:
         record = self.record
         self._move(status)
         record.finished_at = event.at
+        record.active_ms = event.data.duration_ms
         record.pause = record.wake_at = None
         self._forget_pause()
         if self.questions:
-            self.projected += projections.statements(event, record)
+            self.projected += self._writer.hooks.statements(event, record)
 
     def _move(self, status: RunStatus, *, retry: bool = False) -> None:
         before = self.record.status

@@ -12,9 +12,10 @@ from typing import Any
 
 import structlog
 
-from backend.database import Statement, fetch, write_batch
+from backend.database import Statement, fetch, is_postgres, write_batch
 from backend.runs import event_log
 from backend.runs.bus import Delivery, RunBus
+from backend.runs.hooks import NO_HOOKS, RunHooks
 from backend.runs.journal import Entry, Fenced, RunJournal
 from backend.runs.metrics import observe_commit
 from backend.runs.plan import RunPlan
@@ -35,7 +36,19 @@ INSERT_EVENT = (
     f"{_INTO_EVENTS} SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?"
     " WHERE EXISTS (SELECT 1 FROM run WHERE id = ? AND epoch = ?)"
 )
-CLAIM = "UPDATE run SET epoch = epoch + 1, owner = ? WHERE id = ? AND epoch = ? AND status = ?"
+INSERT_EVENTS_AT_ONCE = (
+    f"{_INTO_EVENTS} SELECT new.run_id, new.seq, new.at, new.kind, new.node_id, new.step_id,"
+    " new.path, new.attempt, new.data FROM unnest(?::text[], ?::bigint[], ?::bigint[],"
+    " ?::text[], ?::text[], ?::text[], ?::text[], ?::bigint[], ?::text[], ?::text[], ?::int[])"
+    " AS new (run_id, seq, at, kind, node_id, step_id, path, attempt, data, owned_id, epoch)"
+    " JOIN run ON run.id = new.owned_id AND run.epoch = new.epoch"
+)
+"""The same for all rows in one round trip; for PostgreSQL, with an array for each column."""
+CLAIM = (
+    "UPDATE run SET epoch = epoch + 1, owner = ?, claims = ?"
+    " WHERE id = ? AND epoch = ? AND status = ?"
+)
+UNCLAIM = "UPDATE run SET claims = claims - 1 WHERE id = ? AND epoch = ? AND claims > 0"
 REPLAN = "UPDATE run SET plan = ? WHERE id = ? AND epoch = ? AND status = ?"
 RELEASE = "UPDATE run SET held = 0 WHERE id = ? AND held = 1"
 
@@ -45,12 +58,15 @@ log: Any = structlog.get_logger("heddle.runs")
 class JournalWriter:
     """Writes what all journals of this process have, one commit after the other."""
 
-    def __init__(self, bus: RunBus) -> None:
+    def __init__(self, bus: RunBus, hooks: RunHooks = NO_HOOKS) -> None:
         self.bus = bus
+        self.hooks = hooks
         self._queue: list[RunJournal] = []
         self._wake = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
+        self._parked: dict[RunJournal, asyncio.Task[None]] = {}
+        """Journals of which the database refused something, with what tries again."""
 
     def open(self) -> None:
         """Begin to write."""
@@ -62,9 +78,15 @@ class JournalWriter:
         if task is not None:
             self._wake.set()
             await task
+        while self._parked or self._queue:
+            if self._parked:
+                await asyncio.wait(self._parked.values())
+            await self._write_queued()
 
     def take(self, journal: RunJournal, *, urgent: bool) -> None:
         """Note that a journal has something to write: now, or when it has lingered a little."""
+        if journal in self._parked:
+            return
         if not journal.queued:
             journal.queued = True
             self._queue.append(journal)
@@ -80,21 +102,29 @@ class JournalWriter:
         statuses: Collection[RunStatus] = CLAIMABLE,
         *,
         held: bool = False,
+        counted: bool = False,
     ) -> RunJournal | None:
         """Take a run over from whoever had it; None when it is in another status or somebody was
-        faster, and unless `held`, when it is held back.
+        faster, and unless `held`, when it is held back. `counted`: to execute it.
         """
         before = await read_run(run_id)
         if before is None or before.status not in statuses or (before.held and not held):
             return None
-        row = (owner, run_id, before.epoch, before.status.value)
+        # a process that takes its own run up again has not died of it
+        again = counted and (before.owner != owner or not before.claims)
+        row = (owner, before.claims + again, run_id, before.epoch, before.status.value)
         (claimed,) = await write_batch([Statement(CLAIM, [row])])
         # read again: until the claim, whoever had the run may have gone on writing
         record = await read_run(run_id) if claimed else None
         if record is None or record.epoch != before.epoch + 1:
             return None
-        events = [event_log.engine_event(row) for row in await event_log.read_all(run_id)]
-        return RunJournal(self, record, events)
+        return RunJournal(self, record, await event_log.history(run_id))
+
+    async def unclaim(self, journals: Collection[RunJournal]) -> None:
+        """Say that this process lets go of runs in good order, and did not die of them."""
+        rows = [(journal.record.id, journal.record.epoch) for journal in journals]
+        if rows:
+            await write_batch([Statement(UNCLAIM, rows)])
 
     def _ring(self) -> None:
         self._timer = None
@@ -108,46 +138,78 @@ class JournalWriter:
             if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
-            journals, self._queue = self._queue, []
-            if journals:
-                await self._write([journal.hand_over() for journal in journals])
+            await self._write_queued()
+
+    async def _write_queued(self) -> None:
+        journals, self._queue = self._queue, []
+        try:
+            await self._write(_handed_over(journals))
+        except Exception as error:
+            log.error("journal_writer_broke", exc_info=error)
 
     async def _write(self, entries: list[Entry]) -> None:
+        if not entries:
+            return
         try:
             lost = await _commit(entries)
         except Exception as error:  # noqa: BLE001 the writer must outlive any refusal
             log.warning("run_batch_refused", runs=len(entries), error=repr(error))
             for entry in entries:
-                await self._write_alone(entry)
+                self._parked[entry.journal] = asyncio.create_task(self._write_alone(entry))
             return
         for entry in entries:
-            if entry in lost:
-                entry.journal.failed(entry, Fenced(entry.journal.record.id))
-            else:
-                entry.journal.written(entry)
+            _settle(entry, Fenced(entry.journal.record.id) if entry in lost else None)
 
     async def _write_alone(self, entry: Entry) -> None:
-        """Write one run's part again and again, so that it can neither block nor break others'."""
+        """Write one run's part again and again, beside the writer: others do not wait for it."""
+        try:
+            _settle(entry, await self._refusal(entry))
+        finally:
+            journal = entry.journal
+            del self._parked[journal]
+            if journal.error is None and (journal.items or journal.changed):
+                self.take(journal, urgent=True)
+
+    async def _refusal(self, entry: Entry) -> Exception | None:
+        """None once the entry is written, or else why it never will be."""
         failure: Exception | None = None
         for delay_s in (0.0, *RETRY_DELAYS_S):
             await asyncio.sleep(delay_s)
             try:
                 # a commit whose answer was lost must not be written a second time
                 if not await _missing([entry]):
-                    entry.journal.written(entry)
-                    return
+                    return None
                 lost = await _commit([entry])
             except Exception as error:  # noqa: BLE001
                 failure = error
                 continue
-            if lost:
-                entry.journal.failed(entry, Fenced(entry.journal.record.id))
-            else:
-                entry.journal.written(entry)
-            return
+            return Fenced(entry.journal.record.id) if lost else None
         assert failure is not None
         log.error("run_not_written", run_id=entry.journal.record.id, error=repr(failure))
-        entry.journal.failed(entry, failure)
+        return failure
+
+
+def _handed_over(journals: list[RunJournal]) -> list[Entry]:
+    """What journals have; one that cannot tell breaks alone."""
+    entries: list[Entry] = []
+    for journal in journals:
+        try:
+            entries.append(journal.hand_over())
+        except Exception as error:
+            log.error("journal_broke", run_id=journal.record.id, exc_info=error)
+            journal.failed(None, error)
+    return entries
+
+
+def _settle(entry: Entry, error: Exception | None) -> None:
+    """Tell a journal what came of its part; what it makes of that cannot end the writer."""
+    try:
+        if error is None:
+            entry.journal.written(entry)
+        else:
+            entry.journal.failed(entry, error)
+    except Exception as broken:
+        log.error("journal_broke", run_id=entry.journal.record.id, exc_info=broken)
 
 
 async def read_run(run_id: str) -> RunRecord | None:
@@ -185,15 +247,20 @@ async def _commit(entries: list[Entry]) -> set[Entry]:
     # after the runs' rows: on PostgreSQL their update locks the epoch until the commit
     if first:
         statements[INSERT_FIRST_EVENT] = first
-    if later:
-        statements[INSERT_EVENT] = later
     batch = [Statement(sql, rows) for sql, rows in statements.items()]
+    expected = [len(rows) for rows in statements.values()]
+    if later:
+        expected.append(len(later))
+        if len(later) > 1 and is_postgres():
+            batch.append(Statement(INSERT_EVENTS_AT_ONCE, [tuple(zip(*later, strict=True))]))
+        else:
+            batch.append(Statement(INSERT_EVENT, later))
     for entry in entries:
         batch.extend(entry.projected)
     began = time.perf_counter()
     counts = await write_batch(batch)
     observe_commit(time.perf_counter() - began, len(first) + len(later))
-    if counts[: len(statements)] == [len(rows) for rows in statements.values()]:
+    if counts[: len(expected)] == expected:
         return set()
     return await _missing(entries)
 

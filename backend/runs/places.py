@@ -6,6 +6,7 @@ order when a place becomes free.
 
 import asyncio
 import contextvars
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import structlog
@@ -13,12 +14,14 @@ import structlog
 from backend.database import fetch
 from backend.errors import AppError, Conflict
 from backend.runs import controls
+from backend.runs.clock import Alarm
 from backend.runs.journal import RunJournal
 from backend.runs.journal_writer import release
 from backend.runs.record import RunRecord
 from backend.runs.status import RunStatus
 from backend.workflows import service as workflows
 from backend.workflows.run_settings import ConcurrencyPolicy, RunSettings
+from graphs.events import now
 
 if TYPE_CHECKING:
     from backend.runs.executor import Executor
@@ -28,6 +31,12 @@ _UNFINISHED = (
     "FROM run WHERE tenant_id = ? AND status IN ('queued', 'running', 'cancelling')"
     " AND workflow_id || '' = ?"
 )
+
+RETRY_DELAYS_S = (0.05, 0.5, 2.0, 10.0)
+"""The pauses before another look when the database has refused one; the sweep comes after."""
+
+SWEEP_EVERY = timedelta(seconds=60)
+"""How often workflows with held runs are looked at, whatever was heard of their places."""
 
 log = structlog.get_logger("heddle.runs")
 
@@ -40,6 +49,7 @@ class Places:
         self._tenants: dict[str, str] = {}
         """The tenants of the workflows that have held runs, by workflow id."""
         self._admitting: set[asyncio.Task[None]] = set()
+        self.alarm = Alarm(self._next_sweep, self._sweep)
 
     async def open(self) -> None:
         """Find the runs that were held back when the last process ended."""
@@ -47,6 +57,12 @@ class Places:
         for row in rows:
             self._tenants[row["workflow_id"]] = row["tenant_id"]
             self._admit_soon(row["workflow_id"])
+
+    async def close(self) -> None:
+        """Stop looking; the next start looks again."""
+        for task in self._admitting:
+            task.cancel()
+        await asyncio.gather(*self._admitting, return_exceptions=True)
 
     async def request(self, record: RunRecord, settings: RunSettings) -> list[str]:
         """Give a new run a place or hold it back; the caller has the workflow's lock.
@@ -57,7 +73,7 @@ class Places:
         if limit is None:
             return []
         # before the look, so that whoever leaves from here on admits the next
-        self._tenants[record.workflow_id] = record.tenant_id
+        self._watch(record)
         rows = await fetch(
             f"SELECT id, held {_UNFINISHED} ORDER BY id", record.tenant_id, record.workflow_id
         )
@@ -87,7 +103,7 @@ class Places:
             await journal.flush()
             return
         async with self._executor.lock(record.workflow_id):
-            self._tenants[record.workflow_id] = record.tenant_id
+            self._watch(record)
             taken = await self._taken(record.tenant_id, record.workflow_id)
             if taken >= settings.concurrency_limit:
                 record.held = 1
@@ -132,8 +148,29 @@ class Places:
         )
         return rows[0]["n"]
 
+    def _watch(self, record: RunRecord) -> None:
+        self._tenants[record.workflow_id] = record.tenant_id
+        self._executor.clock.note(now() + SWEEP_EVERY)
+
     def _admit_soon(self, workflow_id: str) -> None:
         # a context of its own: it must not join the transaction of whoever is at work
-        task = asyncio.create_task(self.admit(workflow_id), context=contextvars.Context())
+        task = asyncio.create_task(self._admit(workflow_id), context=contextvars.Context())
         self._admitting.add(task)
         task.add_done_callback(self._admitting.discard)
+
+    async def _admit(self, workflow_id: str) -> None:
+        for delay_s in (0.0, *RETRY_DELAYS_S):
+            await asyncio.sleep(delay_s)
+            try:
+                await self.admit(workflow_id)
+            except Exception as error:  # noqa: BLE001 the database may be back later
+                log.warning("runs_not_admitted", workflow_id=workflow_id, error=repr(error))
+            else:
+                return
+
+    async def _next_sweep(self) -> datetime | None:
+        return now() + SWEEP_EVERY if self._tenants else None
+
+    async def _sweep(self, moment: datetime) -> None:
+        for workflow_id in list(self._tenants):
+            await self.admit(workflow_id)

@@ -53,6 +53,7 @@ class RunRecord(Struct, kw_only=True):
     wake_at: datetime | None = None
     active_ms: int = 0
     held: int = 0
+    claims: int = 0
 
     @property
     def usage(self) -> Usage:
@@ -100,6 +101,7 @@ class RunRecord(Struct, kw_only=True):
             self.wake_at,
             self.active_ms,
             self.held,
+            self.claims,
         )
 
     def outputs_text(self) -> str | None:

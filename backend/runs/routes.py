@@ -2,7 +2,7 @@
 
 import re
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, Router, delete, get, post, put
@@ -30,6 +30,7 @@ from backend.runs.schemas import (
     RunView,
     SetBreakpoints,
     StartRun,
+    StepFilter,
     StepView,
     Trigger,
 )
@@ -47,7 +48,6 @@ STREAMS = {
     "produces": {"text/event-stream": {"type": "string", "description": "`id`, `event`, `data`"}}
 }
 
-Item = TypeVar("Item")
 Text = QueryParameter(max_length=200)
 Moment = Annotated[
     str | None,
@@ -254,9 +254,23 @@ async def check_publish(actor: NamedDependency[Actor], workflow_id: FromPath[str
 
 
 @get("/runs/{run_id:str}/steps", operation_id="listRunSteps")
-async def list_steps(actor: NamedDependency[Actor], run_id: FromPath[str]) -> Page[StepView]:
-    """The run's steps in the order in which they began, with what went in and what came out."""
-    return _all(await service.steps(actor, run_id))
+async def list_steps(
+    actor: NamedDependency[Actor],
+    page: NamedDependency[PageRequest],
+    run_id: FromPath[str],
+    node: Annotated[str | None, Text] = None,
+    status: FromQuery[StepStatus | None] = None,
+    path: Annotated[
+        str | None,
+        QueryParameter(max_length=2000, description="The iteration, such as `loop[3]`."),
+    ] = None,
+) -> Page[StepView]:
+    """The run's steps in the order in which they began, with what went in and what came out.
+
+    An empty `path` is the drawing itself, without what its loops and sub-workflows hold.
+    """
+    filters = StepFilter(node=node, status=status, path=path)
+    return await service.steps(actor, run_id, filters, page)
 
 
 @get("/runs/{run_id:str}/steps/{step_id:str}", operation_id="getRunStep")
@@ -270,13 +284,14 @@ async def get_step(
 @get("/runs/{run_id:str}/logs", operation_id="listRunLogs")
 async def list_logs(
     actor: NamedDependency[Actor],
+    page: NamedDependency[PageRequest],
     run_id: FromPath[str],
     level: Annotated[
         str | None, QueryParameter(description="The least level: debug, info, warning or error.")
     ] = None,
 ) -> Page[LogLine]:
-    """What the run's nodes wrote, and its failures."""
-    return _all(await service.logs(actor, run_id, level))
+    """What the run's nodes wrote, attempts that failed, and failures, in their order."""
+    return await service.logs(actor, run_id, level, page)
 
 
 @get("/runs/{run_id:str}/events", operation_id="listRunEvents", opt=STREAMS)
@@ -312,6 +327,7 @@ async def list_events(
 @get("/steps", operation_id="listSteps")
 async def list_running_steps(
     actor: NamedDependency[Actor],
+    page: NamedDependency[PageRequest],
     status: Annotated[
         StepStatus, QueryParameter(description="Only `running`, which includes `retrying`.")
     ],
@@ -321,7 +337,7 @@ async def list_running_steps(
         raise Invalid.field(
             "?status", "unsupported", "Only running steps are listed over all runs."
         )
-    return _all(await service.running_steps(actor))
+    return await service.running_steps(actor, page)
 
 
 @post("/steps/{step_id:str}/cancel", status_code=200, operation_id="cancelStep")
@@ -332,10 +348,6 @@ async def cancel_step(actor: NamedDependency[Actor], step_id: FromPath[str]) -> 
 
 def _accepted(run: RunView) -> Response[RunView]:
     return Response(run, status_code=202, headers={"Location": _location(run)})
-
-
-def _all(items: list[Item]) -> Page[Item]:
-    return Page(items=items, next_cursor=None, total=len(items))
 
 
 def _cursor(given: str | None, after: int | None) -> int:

@@ -138,7 +138,10 @@ class RunView(Struct, frozen=True, kw_only=True):
 
     `duration_ms` counts from the first start to the end; it is null until the run has ended.
     `parent_run_id`: the run that it was forked from or took its data from. `pause` is set while
-    the run is paused. `active_ms`: how long it was executing until it was last paused.
+    the run is paused.
+
+    `duration_ms`: from its first start to its end, pauses included. `active_ms`: how long it was
+    executed until it was last paused, or until its end; the rest of `duration_ms` it waited.
     """
 
     id: str
@@ -166,6 +169,14 @@ class RunView(Struct, frozen=True, kw_only=True):
     finished_at: datetime | None
     duration_ms: int | None
     active_ms: int
+
+
+class StepFilter(Struct, frozen=True, kw_only=True):
+    """Which of a run's steps; None does not filter, and the path "" is the drawing itself."""
+
+    node: str | None = None
+    status: StepStatus | None = None
+    path: str | None = None
 
 
 class StepView(Struct, kw_only=True):
@@ -251,7 +262,7 @@ class EventView(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class LogLine(Struct, frozen=True, kw_only=True):
-    """A line that a node wrote, or a step's failure."""
+    """A line that a node wrote, or the failure of an attempt, a step or the run."""
 
     seq: int
     at: datetime
@@ -260,6 +271,7 @@ class LogLine(Struct, frozen=True, kw_only=True):
     node_id: str | None = None
     step_id: str | None = None
     path: str | None = None
+    attempt: int = 1
 
 
 class RunStats(Struct, frozen=True, kw_only=True):

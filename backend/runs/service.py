@@ -27,6 +27,7 @@ from backend.runs.history import (
     stats,
     step,
     steps,
+    steps_before,
 )
 from backend.runs.journal import Fenced
 from backend.runs.journal_writer import read_run
@@ -72,6 +73,7 @@ __all__ = [
     "stats",
     "step",
     "steps",
+    "steps_before",
     "wait",
 ]
 
@@ -281,7 +283,7 @@ async def delete(actor: Actor, run_id: str) -> None:
         # a retry may have been faster
         if not (await find(actor, run_id)).status.ended:
             raise Conflict("The run is being retried.", code="run_active")
-        await delete_runs([run_id])
+        await delete_runs([run_id], executor().hooks)
 
 
 async def cleanup(actor: Actor, request: CleanupRuns) -> int:
@@ -299,7 +301,7 @@ async def cleanup(actor: Actor, request: CleanupRuns) -> int:
             *statuses,
             before,
         )
-        await delete_runs([row["id"] for row in rows])
+        await delete_runs([row["id"] for row in rows], executor().hooks)
         deleted += len(rows)
         if len(rows) < CLEANUP_BATCH:
             return deleted

@@ -1,6 +1,6 @@
 """Steps, folded from a run's events: there is no table of them to disagree with the journal."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from backend.runs.event_log import EventRow, engine_event
 from backend.runs.schemas import LogLine, StepView
@@ -15,6 +15,7 @@ from graphs.events import (
     StepEvent,
     StepFailed,
     StepRetrying,
+    StepRetryingData,
     StepSkipped,
     StepStarted,
 )
@@ -27,6 +28,9 @@ STEP_KINDS = (
     "step.skipped",
     "step.cancelled",
 )
+
+SHOWN_KINDS = (*STEP_KINDS, "llm.completed")
+"""What a step's view is folded from."""
 
 
 def fold(rows: Iterable[EventRow]) -> list[StepView]:
@@ -82,32 +86,30 @@ def _take(step: StepView, event: RunEvent) -> None:
             pass
 
 
-def log_lines(rows: Iterable[EventRow], wanted: Callable[[str], bool]) -> list[LogLine]:
-    """The lines that nodes wrote, and the failures, of the levels that are wanted."""
-    lines: list[LogLine] = []
-    for row in rows:
-        event = engine_event(row)
-        match event:
-            case Log(data=data):
-                level, message = data.level, data.message
-            case StepRetrying(data=data):
-                level = "warning"
-                message = f"Attempt {event.attempt} failed: {data.error.message}"
-            case StepFailed(data=data) | RunFailed(data=data):
-                level, message = "error", data.error.message
-            case _:
-                continue
-        if wanted(level):
-            seq, node_id, step_id, path = row[1], row[4], row[5], row[6]
-            lines.append(
-                LogLine(
-                    seq=seq,
-                    at=event.at,
-                    level=level,
-                    message=message,
-                    node_id=node_id,
-                    step_id=step_id,
-                    path=path,
-                )
-            )
-    return lines
+def log_line(row: EventRow) -> LogLine:
+    """A line that a node wrote, or the failure of an attempt, a step or the run."""
+    event = engine_event(row)
+    match event:
+        case Log(data=data):
+            level, message = data.level, data.message
+        case StepRetrying(data=data):
+            level, message = "warning", _retrying(event.attempt, data)
+        case StepFailed(data=data) | RunFailed(data=data):
+            level, message = "error", data.error.message
+        case _:
+            raise ValueError(f"{row[3]} is no line of a log")
+    return LogLine(
+        seq=row[1],
+        at=event.at,
+        level=level,
+        message=message,
+        node_id=row[4],
+        step_id=row[5],
+        path=row[6],
+        attempt=row[7],
+    )
+
+
+def _retrying(attempt: int, data: StepRetryingData) -> str:
+    again = f"the next one begins after {data.delay_ms / 1000:g} s"
+    return f"Attempt {attempt} failed, {again}: {data.error.message}"

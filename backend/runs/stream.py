@@ -1,5 +1,6 @@
 """Follows one run: what is stored first, then what happens, without a gap and without a double."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from backend.actor import Actor
@@ -10,6 +11,9 @@ from backend.runs.executor import executor
 
 START = 0
 """The cursor before the first event."""
+
+SILENCE_S = 15.0
+"""After so long without a delivery the table is read again: the bus may have lost the last one."""
 
 
 class RunStream:
@@ -55,7 +59,7 @@ class RunStream:
 
     async def _live(self, subscription: Subscription) -> AsyncIterator[Delivery]:
         """What arrives, until something is missing and the table must be read again."""
-        while (delivery := await subscription.next()) is not None:
+        while (delivery := await _next(subscription)) is not None:
             if delivery.seq is None:
                 yield delivery
             elif delivery.seq == self._seen + 1:
@@ -65,6 +69,14 @@ class RunStream:
                     return
             elif delivery.seq > self._seen:
                 return
+
+
+async def _next(subscription: Subscription) -> Delivery | None:
+    try:
+        async with asyncio.timeout(SILENCE_S):
+            return await subscription.next()
+    except TimeoutError:
+        return None
 
 
 async def follow(actor: Actor, run_id: str, after: int = START) -> RunStream:

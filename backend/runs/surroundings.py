@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from typing import Any
 
+import structlog
 from msgspec.structs import replace
 
 from backend.artifacts import service as artifacts
@@ -18,7 +20,7 @@ from graphs.artifacts import ArtifactStore
 from graphs.compile import CompiledGraph
 from graphs.errors import NodeError
 from graphs.events import StepCompleted
-from graphs.node_type import BoundWorkflow, Services
+from graphs.node_type import BoundWorkflow, Defect, Services
 from graphs.run_options import RunMode, RunOptions
 from graphs.stored import load
 from graphs.workers.pool import close_pools
@@ -27,6 +29,8 @@ LoadGraph = Callable[[str, str], Awaitable[CompiledGraph]]
 """A compiled graph by tenant id and definition hash."""
 
 PLAIN = RunOptions()
+
+log: Any = structlog.get_logger("heddle.runs")
 
 
 def options_for(record: RunRecord) -> RunOptions:
@@ -58,7 +62,21 @@ async def open_surroundings(settings: Settings) -> Services:
     models.open_prices()
     await artifacts.open_artifacts(settings)
     await workspaces.open_workspaces(settings)
-    return Services(allow_hosts=settings.allow_hosts, secrets=settings.secrets)
+    return Services(
+        allow_hosts=settings.allow_hosts, secrets=settings.secrets, on_defect=_log_defect
+    )
+
+
+def _log_defect(defect: Defect) -> None:
+    log.error(
+        "node_defect",
+        reference=defect.reference,
+        node_type=defect.node_type,
+        run_id=defect.run_id,
+        node_id=defect.node_id,
+        step_id=defect.step_id,
+        exception=defect.trace,
+    )
 
 
 async def close_surroundings() -> None:

@@ -9,7 +9,8 @@ class Run(Table, tablename="run"):
     """One execution. `version` None is a frozen draft; `inputs`, `outputs`, `error`, `metadata`,
     `config`, `plan` and `pause` are JSON; `epoch` rises with every claim, so that a zombie's writes
     touch no row. `held`: queued, and waits for a place in its workflow. `wake_at`: when a paused
-    run goes on by itself. `active_ms`: how long it was executed before its last pause.
+    run goes on by itself. `active_ms`: how long it was executed before its last pause
+    or its end. `claims`: how many processes in a row have taken it up without a step's end.
     """
 
     id = Varchar(length=None, primary_key=True)
@@ -44,3 +45,4 @@ class Run(Table, tablename="run"):
     wake_at = Timestamptz(null=True, default=None)
     active_ms = BigInt(default=0)
     held = Integer(default=0)
+    claims = Integer(default=0)

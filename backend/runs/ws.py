@@ -2,13 +2,15 @@
 
 In: `subscribe` {run_id, after?}, `unsubscribe` {run_id}, `ping`. Out: `subscribed`, `event`
 {run_id, seq, event}, `end` {run_id} after a run's last event, `unsubscribed`, `pong`, and `error`
-{code, detail, run_id?}, after which the connection stays open.
+{code, detail, run_id?}, after which the connection stays open. After `stream_broken` the run is not
+followed any more: subscribe again, with `after` the last `seq` that arrived.
 """
 
 import asyncio
 from typing import Annotated, Any
 
 import msgspec
+import structlog
 from litestar import WebSocket, websocket
 from litestar.exceptions import WebSocketDisconnect
 from msgspec import Meta, Struct
@@ -23,6 +25,12 @@ SEND_TIMEOUT_S = 30
 """A viewer who takes nothing for so long is let go; it comes back with its last event's seq."""
 
 TOO_SLOW = 1013
+
+log: Any = structlog.get_logger("heddle.runs")
+
+
+class _TooSlow(Exception):
+    """The viewer has taken nothing for too long."""
 
 
 class Subscribe(Struct, frozen=True, forbid_unknown_fields=True, tag="subscribe", tag_field="type"):
@@ -65,7 +73,7 @@ class Viewer:
         try:
             while True:
                 await self._answer(await self._socket.receive_data(mode="text"))
-        except (WebSocketDisconnect, TimeoutError):
+        except (WebSocketDisconnect, _TooSlow):
             pass
         finally:
             tasks = list(self._following.values())
@@ -112,11 +120,20 @@ class Viewer:
 
     async def _follow(self, stream: RunStream) -> None:
         try:
-            async for delivery in stream:
-                await self._send_text(delivery.text)
+            try:
+                async for delivery in stream:
+                    await self._send_text(delivery.text)
+            except (_TooSlow, WebSocketDisconnect):
+                raise
+            except Exception as error:
+                log.warning("run_stream_broke", run_id=stream.run_id, exc_info=error)
             self._following.pop(stream.run_id, None)
-            await self._send({"type": "end", "run_id": stream.run_id})
-        except TimeoutError:
+            if stream.ended:
+                await self._send({"type": "end", "run_id": stream.run_id})
+            else:
+                detail = "The run's events stopped arriving: subscribe again."
+                await self._refuse(code="stream_broken", detail=detail, run_id=stream.run_id)
+        except _TooSlow:
             await self._socket.close(TOO_SLOW)
         except WebSocketDisconnect:
             pass
@@ -129,5 +146,8 @@ class Viewer:
         await self._send_text(_encode(message).decode())
 
     async def _send_text(self, text: str) -> None:
-        async with asyncio.timeout(SEND_TIMEOUT_S), self._sending:
-            await self._socket.send_data(text, mode="text")
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT_S), self._sending:
+                await self._socket.send_data(text, mode="text")
+        except TimeoutError as error:
+            raise _TooSlow from error

@@ -6,6 +6,7 @@ from typing import Any
 
 from graphs.compile import compile_definition
 from graphs.definition import Body, Definition, Edge, Node, OnError, Retry
+from graphs.errors import NodeError
 from graphs.events import (
     LlmCompleted,
     LlmToken,
@@ -22,7 +23,8 @@ from graphs.events import (
     Usage,
     now,
 )
-from graphs.node_type import NodeContext, Services
+from graphs.node_type import Defect, NodeContext, Services
+from graphs.step_context import MAX_LINES
 from tests.graphs.engine import Execution, Scripted, chain, failing
 
 
@@ -174,13 +176,39 @@ async def test_outputs_that_cannot_be_stored_fail_their_step() -> None:
         assert words in end.data.error.message
 
 
-async def test_an_unexpected_exception_is_a_readable_failure() -> None:
+async def test_a_bug_of_a_node_is_told_the_server_and_not_tried_again() -> None:
     def script(ctx: NodeContext) -> Any:
-        return {}["city"]
+        return {}[ctx.services.secrets["KEY"]]
 
-    end = await Execution(chain(Node(id="x", type="x")), Scripted("x", script)).finish()
+    heard: list[Defect] = []
+    services = Services(secrets={"KEY": "pass-word"}, on_defect=heard.append)
+    node = Node(id="x", type="x", retry=Retry(max_attempts=3, delay_ms=1))
+    execution = Execution(chain(node), Scripted("x", script), services=services)
+    end = await execution.finish()
     assert isinstance(end, RunFailed)
-    assert end.data.error.message == "KeyError: 'city'"
+    [defect] = heard
+    assert end.data.error.code == "node_defect"
+    assert "node type 'x'" in end.data.error.message
+    assert defect.reference in end.data.error.message
+    assert "KeyError" not in str(execution.events)
+    assert "KeyError" in defect.trace
+    assert "in script" in defect.trace
+    assert "pass-word" not in defect.trace
+    assert defect.node_id == "x"
+
+
+async def test_a_step_cannot_fill_the_journal_with_its_log() -> None:
+    def script(ctx: NodeContext) -> Any:
+        for number in range(5000):
+            ctx.log(f"line {number}")
+        ctx.log("x" * 100_000)
+
+    execution = Execution(chain(Node(id="x", type="x")), Scripted("x", script))
+    await execution.finish()
+    lines = execution.of(Log)
+    assert len(lines) == MAX_LINES + 1
+    assert lines[-1].data.level == "warning"
+    assert "1,000" in lines[-1].data.message
 
 
 async def test_a_connection_that_dies_does_not_look_like_a_cancelled_run() -> None:
@@ -307,7 +335,7 @@ async def test_secrets_never_reach_outputs_errors_or_logs() -> None:
     def leak(ctx: NodeContext) -> Any:
         ctx.log(f"calling with {ctx.services.secrets['KEY']}")
         if ctx.node_id == "y":
-            raise RuntimeError(f"401 for {secret}")
+            raise NodeError(f"401 for {secret}")
         return {"echo": ctx.services.secrets["KEY"]}
 
     drawn = chain(Node(id="x", type="x"), Node(id="y", type="x"))

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from backend.approvals import projection  # noqa: F401 - it follows once it is imported
 from backend.database import execute, fetch
+from backend.run_hooks import run_hooks
 from backend.runs.bus import LocalBus
 from backend.runs.deletion import delete_runs
 from backend.runs.journal import Fenced, RunJournal
@@ -28,7 +28,7 @@ from tests.backend.runs.journals import begin, complete, start
 
 @pytest.fixture
 async def writer(database: Settings) -> AsyncIterator[JournalWriter]:
-    made = JournalWriter(LocalBus())
+    made = JournalWriter(LocalBus(), run_hooks())
     made.open()
     yield made
     await made.close()
@@ -145,6 +145,6 @@ async def test_it_goes_with_its_run(writer: JournalWriter) -> None:
     _, kept = await asking(writer)
     complete(run)
     await run.flush()
-    await delete_runs([run.record.id])
+    await delete_runs([run.record.id], run_hooks())
     assert await fetch("SELECT id FROM approval WHERE id = ?", approval_id) == []
     assert (await row(kept))["status"] == "open"

@@ -58,7 +58,7 @@ async def test_other_branches_go_on_meanwhile(editor: Editor) -> None:
     run = await started(editor, beside_work())
     (question,) = await open_questions(editor.actor, run.id)
     await until_status(editor, run.id, "paused")
-    steps = {step.node_id: step.status for step in await runs.steps(editor.actor, run.id)}
+    steps = {step.node_id: step.status for step in (await runs.steps(editor.actor, run.id)).items}
     assert steps["work"] == "completed"
     assert "on_yes" not in steps
     await approvals.respond(editor.actor, question.id, Respond(answer=True))
@@ -91,7 +91,7 @@ async def test_the_default_answer_holds_at_the_deadline(editor: Editor) -> None:
     (question,) = await approvals.list_of_run(editor.actor, run.id)
     assert (question.status, question.answer) == (ApprovalStatus.ANSWERED, False)
     assert (question.source, question.answered_by) == ("deadline", None)
-    steps = {step.node_id: step.status for step in await runs.steps(editor.actor, run.id)}
+    steps = {step.node_id: step.status for step in (await runs.steps(editor.actor, run.id)).items}
     assert (steps["on_no"], steps["on_yes"]) == ("completed", "skipped")
 
 
@@ -118,7 +118,7 @@ async def test_what_nobody_answered_is_never_a_yes(
     ports = ("yes", "no", *(["error"] if on_error is OnError.ERROR else []))
     run = await started(editor, asking(*ports, on_error=on_error, deadline_ms=200))
     assert (await until_ended(editor, run.id)).status == "completed"
-    steps = {step.node_id: step.status for step in await runs.steps(editor.actor, run.id)}
+    steps = {step.node_id: step.status for step in (await runs.steps(editor.actor, run.id)).items}
     assert (steps[goes_on], steps[stays]) == ("completed", "skipped")
     assert steps["on_yes"] == "skipped"
 
@@ -145,7 +145,7 @@ async def test_a_reminder_is_noted_and_logged_once(editor: Editor) -> None:
     await until_status(editor, question.run_id, "paused")
     for _ in range(1000):
         seen = await approvals.get(editor.actor, question.id)
-        lines = await runs.logs(editor.actor, question.run_id, "warning")
+        lines = (await runs.logs(editor.actor, question.run_id, "warning")).items
         if seen.reminded_at is not None and lines:
             break
         await asyncio.sleep(0.01)
@@ -153,7 +153,7 @@ async def test_a_reminder_is_noted_and_logged_once(editor: Editor) -> None:
     assert [(line.level, line.node_id) for line in lines] == [("warning", "ask")]
     assert "ann" in lines[0].message
     await due.ring(now())
-    assert len(await runs.logs(editor.actor, question.run_id, "warning")) == 1
+    assert len((await runs.logs(editor.actor, question.run_id, "warning")).items) == 1
     await approvals.respond(editor.actor, question.id, Respond(answer=True))
     ended = await until_ended(editor, question.run_id)
     assert ended.status == "completed"

@@ -9,6 +9,7 @@ from uuid_utils.compat import uuid7
 
 from backend.actor import Actor, Role
 from backend.database import close_database, open_database
+from backend.run_hooks import run_hooks
 from backend.runs.executor import Executor, close_executor, open_executor
 from backend.runs.schemas import RunView, StartRun, StepView
 from backend.runs.service import running_steps, start_and_wait
@@ -31,7 +32,7 @@ async def sqlite_database(settings: Settings) -> AsyncIterator[Settings]:
 @pytest.fixture
 async def executor(database: Settings) -> AsyncIterator[Executor]:
     """The executor of this process, on a database of either kind."""
-    yield await open_executor(database)
+    yield await open_executor(database, run_hooks())
     await close_executor()
 
 
@@ -55,7 +56,7 @@ class Editor:
     async def until_steps_run(self, count: int) -> list[StepView]:
         """The running steps once there are so many of them."""
         for _ in range(1000):
-            steps = await running_steps(self.actor)
+            steps = (await running_steps(self.actor)).items
             if len(steps) >= count:
                 return steps
             await asyncio.sleep(0.01)

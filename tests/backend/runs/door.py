@@ -63,7 +63,7 @@ class Door:
         return await self.until(run_id, "completed")
 
     async def steps(self, run_id: str) -> list[Json]:
-        return (await self.call("GET", f"/runs/{run_id}/steps"))["items"]
+        return (await self.call("GET", f"/runs/{run_id}/steps?limit=200"))["items"]
 
     async def until_step(self, run_id: str, wanted: Callable[[Json], bool]) -> Json:
         """The first step that is as wanted, once there is one."""

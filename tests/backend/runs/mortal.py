@@ -17,6 +17,7 @@ from backend.approvals.schemas import ApprovalStatus, Respond
 from backend.database import close_database, open_database
 from backend.errors import AppError
 from backend.pagination import PageRequest
+from backend.run_hooks import run_hooks
 from backend.runs import journal_writer
 from backend.runs.executor import close_executor, open_executor
 from backend.runs.journal import RunJournal
@@ -55,14 +56,14 @@ class Life:
 
 def _live(settings: Settings, actor: Actor, die_at: str | None) -> None:
     if die_at is not None:
-        POINTS[die_at]()
+        {**POINTS, KILLER: _soon_after(_starts("boom"), 0.05)}[die_at]()
     asyncio.run(_serve(settings, actor))
 
 
 async def _serve(settings: Settings, actor: Actor) -> None:
     await open_database(settings)
     try:
-        executor = await open_executor(settings)
+        executor = await open_executor(settings, run_hooks())
         executor._concurrency = AT_ONCE
         try:
             await _answer_everything(actor)
@@ -136,6 +137,10 @@ def _soon_after(wanted: Appended, delay_s: float) -> Callable[[], None]:
         RunJournal.append = append_and_die
 
     return patch
+
+
+KILLER = "at the step boom"
+"""Only some drawings have it."""
 
 
 def _starts(*node_ids: str) -> Appended:

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from backend.database import close_database, fetch, open_database
+from backend.run_hooks import run_hooks
 from backend.runs import service as runs
 from backend.runs.executor import close_executor, open_executor
 from backend.runs.schemas import StartRun
@@ -100,7 +101,7 @@ class Arena:
     async def start(self, count: int) -> None:
         """Store runs and stop before they have got far."""
         await open_database(self.settings)
-        await open_executor(self.settings)
+        await open_executor(self.settings, run_hooks())
         inner_id = await self.editor.publish(inner(self.ledger), "Inner")
         workflow_id = await self.editor.publish(drawing(self.ledger, inner_id))
         for number in range(count):

@@ -13,6 +13,7 @@ from backend import database
 from backend.database import fetch
 from backend.runs import deletion, event_log, journal_writer
 from backend.runs.bus import Delivery, LocalBus
+from backend.runs.hooks import NO_HOOKS
 from backend.runs.journal import Fenced
 from backend.runs.journal_writer import JournalWriter, read_run
 from backend.runs.status import RunStatus
@@ -49,7 +50,7 @@ async def writer() -> AsyncIterator[JournalWriter]:
 
 
 async def seqs(run_id: str) -> list[int]:
-    return [row[1] for row in await event_log.read_all(run_id)]
+    return [row[1] for row in await event_log.read(run_id, limit=100_000)]
 
 
 async def test_a_run_is_stored_with_its_events(writer: JournalWriter) -> None:
@@ -74,7 +75,7 @@ async def test_a_run_is_stored_with_its_events(writer: JournalWriter) -> None:
     assert stored.started_at is not None
     assert stored.finished_at is not None
     assert stored.finished_at >= stored.started_at >= stored.created_at
-    rows = await event_log.read_all(run.record.id)
+    rows = await event_log.read(run.record.id, limit=100_000)
     assert [row[1] for row in rows] == list(range(1, stored.last_seq + 1))
     assert [row[3] for row in rows][:3] == ["run.queued", "run.started", "step.started"]
 
@@ -171,7 +172,7 @@ async def test_interleaved_runs_have_gap_free_numbers(
 
     await asyncio.gather(*(execute() for _ in range(runs)))
     for run_id, lines in appended.items():
-        rows = await event_log.read_all(run_id)
+        rows = await event_log.read(run_id, limit=100_000)
         assert [row[1] for row in rows] == list(range(1, len(lines) + 4))
         events = [event_log.engine_event(row) for row in rows]
         assert [event.data.message for event in events if isinstance(event, Log)] == lines
@@ -252,7 +253,7 @@ async def test_a_fenced_run_does_not_spoil_the_commit_it_shares(writer: JournalW
 async def test_a_deleted_run_is_fenced(writer: JournalWriter) -> None:
     run = begin(writer)
     await run.flush()
-    await deletion.delete_runs([run.record.id])
+    await deletion.delete_runs([run.record.id], NO_HOOKS)
     start(run)
     with pytest.raises(Fenced):
         await run.flush()
@@ -345,6 +346,89 @@ async def test_one_run_that_cannot_be_written_does_not_stop_the_others(
     assert await seqs(fine.record.id) == [1]
 
 
+async def test_others_are_written_while_one_is_tried_again(
+    writer: JournalWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_writer, "RETRY_DELAYS_S", (3600.0,))
+    broken = begin(writer)
+    broken.record.workflow_id = None  # pyright: ignore[reportAttributeAccessIssue]
+    stuck = asyncio.create_task(broken.flush())
+    for _ in range(3):
+        fine = begin(writer)
+        async with asyncio.timeout(20):
+            await fine.flush()
+        assert await seqs(fine.record.id) == [1]
+    start(broken)
+    later = asyncio.create_task(broken.flush())
+    async with asyncio.timeout(20):
+        await begin(writer).flush()
+    assert not stuck.done()
+    assert not later.done()
+    for task in (stuck, later, *writer._parked.values()):
+        task.cancel()
+    await asyncio.gather(stuck, later, *writer._parked.values(), return_exceptions=True)
+
+
+async def test_what_comes_after_a_refusal_is_written_too(
+    writer: JournalWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = journal_writer.write_batch
+    refusals = iter([True, True])
+
+    async def flaky(statements: list[database.Statement]) -> list[int]:
+        if next(refusals, False):
+            raise OSError("connection lost")
+        return await real(statements)
+
+    monkeypatch.setattr(journal_writer, "write_batch", flaky)
+    monkeypatch.setattr(journal_writer, "RETRY_DELAYS_S", (0.01, 0.01))
+    run = begin(writer)
+    first = asyncio.create_task(run.flush())
+    while not writer._parked:  # noqa: ASYNC110 it has no event
+        await asyncio.sleep(0)
+    start(run)
+    step(run, "a")
+    complete(run)
+    async with asyncio.timeout(20):
+        await asyncio.gather(first, run.flush())
+    assert await seqs(run.record.id) == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("broken_method", ["hand_over", "written"])
+async def test_whatever_a_journal_does_the_writer_goes_on(
+    writer: JournalWriter, monkeypatch: pytest.MonkeyPatch, broken_method: str
+) -> None:
+    broken, fine = begin(writer), begin(writer)
+
+    def breaks(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(broken, broken_method, breaks)
+    flushing = asyncio.create_task(broken.flush())
+    async with asyncio.timeout(20):
+        await fine.flush()
+        later = begin(writer)
+        await later.flush()
+    flushing.cancel()
+    await asyncio.gather(flushing, return_exceptions=True)
+    assert await seqs(later.record.id) == [1]
+
+
+async def test_many_events_of_a_run_are_written_or_fenced_together(writer: JournalWriter) -> None:
+    old, fine = begin(writer), begin(writer)
+    await asyncio.gather(old.flush(), fine.flush())
+    assert await writer.claim(old.record.id, "heir") is not None
+    for run in (old, fine):
+        start(run)
+        for number in range(50):
+            step(run, f"n{number}")
+    results = await asyncio.gather(old.flush(), fine.flush(), return_exceptions=True)
+    assert isinstance(results[0], Fenced)
+    assert results[1] is None
+    assert await seqs(old.record.id) == [1]
+    assert await seqs(fine.record.id) == list(range(1, 103))
+
+
 async def test_viewers_get_events_when_they_are_durable_and_tokens_in_between(
     writer: JournalWriter,
 ) -> None:
@@ -373,7 +457,8 @@ async def test_viewers_get_events_when_they_are_durable_and_tokens_in_between(
         (4, "run.completed"),
     ]
     stored = {
-        row[1]: event_log.delivery(row).body for row in await event_log.read_all(run.record.id)
+        row[1]: event_log.delivery(row).body
+        for row in await event_log.read(run.record.id, limit=100_000)
     }
     assert all(stored[each.seq] == each.body for each in seen if each.seq is not None)
 

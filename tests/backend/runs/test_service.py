@@ -112,15 +112,15 @@ async def test_a_failing_run_says_why(editor: Editor) -> None:
     assert run.error is not None
     assert run.error.node_id == "stop"
     assert run.error.message == "No luck in Rome"
-    lines = await service.logs(editor.actor, run.id)
+    lines = (await service.logs(editor.actor, run.id)).items
     assert [line.level for line in lines] == ["error", "error"]
     assert lines[0].node_id == "stop"
-    assert await service.logs(editor.actor, run.id, "error") == lines
+    assert (await service.logs(editor.actor, run.id, "error")).items == lines
 
 
 async def test_steps_show_what_went_in_and_what_came_out(editor: Editor) -> None:
     run = await editor.run(branching(), days=5)
-    steps = {step.node_id: step for step in await service.steps(editor.actor, run.id)}
+    steps = {step.node_id: step for step in (await service.steps(editor.actor, run.id)).items}
     assert {name: step.status for name, step in steps.items()} == {
         "start": StepStatus.COMPLETED,
         "ask": StepStatus.COMPLETED,
@@ -148,7 +148,7 @@ async def test_a_disabled_node_is_seen_through(editor: Editor) -> None:
         node("after", "set_fields", fields={"b": 2}),
     )
     run = await editor.run(drawing)
-    steps = {step.node_id: step for step in await service.steps(editor.actor, run.id)}
+    steps = {step.node_id: step for step in (await service.steps(editor.actor, run.id)).items}
     assert steps["off"].skip_reason == "disabled"
     assert steps["after"].input == {"city": "Oslo"}
 
@@ -156,7 +156,10 @@ async def test_a_disabled_node_is_seen_through(editor: Editor) -> None:
 async def test_steps_of_a_loop_show_their_items(editor: Editor) -> None:
     run = await editor.run(looping(), names=["ann", "bob"])
     assert run.status is RunStatus.COMPLETED
-    steps = {(step.path, step.node_id): step for step in await service.steps(editor.actor, run.id)}
+    steps = {
+        (step.path, step.node_id): step
+        for step in (await service.steps(editor.actor, run.id)).items
+    }
     assert steps[("loop[0]", "shout")].input == "ann"
     assert steps[("loop[1]", "shout")].input == "bob"
     assert steps[("loop[1]", "shout")].output == {"loud": "BOB"}
@@ -189,7 +192,9 @@ async def test_a_run_is_cancelled_at_once(editor: Editor) -> None:
     cancelled = await service.cancel(editor.actor, run.id, "not needed")
     assert cancelled.status is RunStatus.CANCELLED
     assert cancelled.cancel_reason == "not needed"
-    steps = {step.node_id: step.status for step in await service.steps(editor.actor, run.id)}
+    steps = {
+        step.node_id: step.status for step in (await service.steps(editor.actor, run.id)).items
+    }
     assert steps["w0"] is StepStatus.CANCELLED
     assert "w1" not in steps
     with pytest.raises(Conflict):
@@ -210,7 +215,9 @@ async def test_a_graceful_cancel_lets_the_running_step_finish(
     asked = await service.cancel(editor.actor, run.id, graceful=True)
     assert asked.status is RunStatus.CANCELLING
     assert (await service.wait(editor.actor, run.id, 10)).status is RunStatus.CANCELLED
-    steps = {step.node_id: step.status for step in await service.steps(editor.actor, run.id)}
+    steps = {
+        step.node_id: step.status for step in (await service.steps(editor.actor, run.id)).items
+    }
     ledger.close()
     assert steps["w0"] is StepStatus.COMPLETED
     assert "w1" not in steps
@@ -226,7 +233,7 @@ async def test_a_queued_run_is_cancelled_before_it_begins(
     cancelled = await service.cancel(editor.actor, second.id)
     assert cancelled.status is RunStatus.CANCELLED
     assert cancelled.started_at is None
-    assert await service.steps(editor.actor, second.id) == []
+    assert (await service.steps(editor.actor, second.id)).items == []
     assert (await service.wait(editor.actor, first.id, 10)).status is RunStatus.COMPLETED
 
 
@@ -236,10 +243,10 @@ async def test_running_steps_are_listed_over_all_runs(editor: Editor) -> None:
     steps = await editor.until_steps_run(3)
     assert {step.run_id for step in steps} == {run.id for run in runs}
     assert {step.node_id for step in steps} == {"w0"}
-    assert await service.running_steps(Editor().actor) == []
+    assert (await service.running_steps(Editor().actor)).items == []
     for run in runs:
         await service.cancel(editor.actor, run.id)
-    assert await service.running_steps(editor.actor) == []
+    assert (await service.running_steps(editor.actor)).items == []
 
 
 @pytest.mark.parametrize(
@@ -293,7 +300,10 @@ async def test_a_run_keeps_to_the_version_it_began_with(editor: Editor) -> None:
     ended = await service.wait(editor.actor, run.id, 10)
     assert ended.outputs.keys() == {"w0"}
     assert later.outputs.keys() == {"greet"}
-    assert [step.node_id for step in await service.steps(editor.actor, run.id)] == ["start", "w0"]
+    assert [step.node_id for step in (await service.steps(editor.actor, run.id)).items] == [
+        "start",
+        "w0",
+    ]
 
 
 async def test_a_viewer_looks_and_does_nothing(editor: Editor) -> None:
@@ -313,7 +323,7 @@ async def test_a_viewer_looks_and_does_nothing(editor: Editor) -> None:
 
 async def test_another_tenant_sees_nothing(editor: Editor) -> None:
     run = await editor.run(greeting())
-    step = (await service.steps(editor.actor, run.id))[0]
+    step = (await service.steps(editor.actor, run.id)).items[0]
     stranger = Editor().actor
     for hidden in (
         service.get(stranger, run.id),

@@ -8,6 +8,7 @@ import pytest
 
 from backend.errors import Gone, NotFound
 from backend.runs import service
+from backend.runs import stream as stream_module
 from backend.runs.bus import SUBSCRIPTION_LIMIT, Delivery
 from backend.runs.executor import Executor
 from backend.runs.schemas import StartRun
@@ -90,6 +91,27 @@ async def test_a_viewer_too_slow_for_its_queue_reads_the_table(
     seen = [*first, await waiting, *[delivery async for delivery in stream]]
     assert [delivery.seq for delivery in seen] == list(range(1, lines + 4))
     assert [delivery.body for delivery in seen] == await stored(editor, run.record.id)
+
+
+async def test_an_event_that_the_bus_lost_is_read_from_the_table(
+    editor: Editor, executor: Executor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream_module, "SILENCE_S", 0.05)
+    run = begin(executor.writer, tenant_id=editor.actor.tenant_id)
+    start(run)
+    await run.flush()
+    stream = await follow(editor.actor, run.record.id)
+    events = aiter(stream)
+    seen = [await anext(events) for _ in range(2)]
+    waiting = asyncio.ensure_future(anext(events))
+    await asyncio.sleep(0)
+    monkeypatch.setattr(executor.bus, "publish", lambda *_: None)
+    complete(run)
+    await run.flush()
+    async with asyncio.timeout(20):
+        seen.append(await waiting)
+    assert [delivery.seq for delivery in seen] == [1, 2, 3]
+    assert stream.ended
 
 
 async def test_a_closed_stream_ends_without_being_at_the_end(editor: Editor) -> None:

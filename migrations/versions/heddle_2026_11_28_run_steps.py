@@ -1,0 +1,34 @@
+"""Finds single steps without reading their whole run, and counts what took a run up."""
+
+from piccolo.apps.migrations.auto.migration_manager import MigrationManager
+from piccolo.engine import engine_finder
+from piccolo.table import Table
+
+ID = "2026-11-28T09:00:00:000000"
+VERSION = "1.38.0"
+DESCRIPTION = "Steps by id and by place; claims of runs"
+
+STATEMENTS = (
+    "ALTER TABLE run ADD COLUMN claims INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX run_event_step ON run_event (step_id) WHERE step_id IS NOT NULL",
+    # the events that a step begins with or that tell its output
+    "CREATE INDEX run_event_place ON run_event (run_id, path, node_id, step_id)"
+    " WHERE kind IN ('step.started', 'step.skipped', 'step.completed')",
+)
+
+
+class Raw(Table):
+    """Only carries SQL."""
+
+
+async def add_steps() -> None:
+    # found once per class otherwise, and tests open several databases
+    Raw._meta.db = engine_finder()
+    for statement in STATEMENTS:
+        await Raw.raw(statement)
+
+
+async def forwards() -> MigrationManager:
+    manager = MigrationManager(migration_id=ID, app_name="heddle", description=DESCRIPTION)
+    manager.add_raw(add_steps)
+    return manager
