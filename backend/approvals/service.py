@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 from msgspec import UNSET, Struct
+from msgspec.structs import replace
 
 from backend.actor import Actor, Role
 from backend.approvals import due, projection
@@ -20,6 +21,7 @@ from backend.approvals.schemas import (
     OpenApprovals,
     Respond,
 )
+from backend.artifacts import service as artifacts
 from backend.database import fetch
 from backend.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from backend.pagination import Page, PageRequest, paginate
@@ -137,15 +139,17 @@ async def open_approvals(actor: Actor) -> OpenApprovals:
 async def get(actor: Actor, approval_id: str) -> ApprovalDetail:
     """A question with the context of its run. Raises NotFound."""
     view = _view(await _row(actor, approval_id), actor)
+    view = replace(view, details=await artifacts.as_stored(actor, view.details))
     run = await runs.get(actor, view.run_id)
+    asked = _asking_run(run)
     steps = await runs.steps(actor, view.run_id)
     asking = next((step for step in steps if step.id == view.id), None)
     return ApprovalDetail(
         **{name: getattr(view, name) for name in ApprovalView.__struct_fields__},
-        run=_asking_run(run),
+        run=replace(asked, inputs=await artifacts.as_stored(actor, asked.inputs)),
         node_name=(asking.name if asking else None) or view.node_id,
-        arrived=asking.input if asking else None,
-        steps=_before(view, steps),
+        arrived=await artifacts.as_stored(actor, asking.input) if asking else None,
+        steps=[await _as_stored(actor, step) for step in _before(view, steps)],
     )
 
 
@@ -292,6 +296,12 @@ def _asking_run(run: RunView) -> AskingRun:
         created_at=run.created_at,
         started_at=run.started_at,
     )
+
+
+async def _as_stored(actor: Actor, step: StepView) -> StepView:
+    """A step whose tables show the rows that they hold, whatever was written into a reference."""
+    output = await artifacts.as_stored(actor, step.output)
+    return step if output == step.output else replace(step, output=output)
 
 
 def _before(view: ApprovalView, steps: list[StepView]) -> list[StepView]:

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import gc
+import os
 import socket
 import sys
 import threading
@@ -17,6 +18,7 @@ from backend.accounts import service as accounts
 from backend.database import close_database, open_database
 from backend.settings import Settings, SettingsError
 from backend.system import service as system
+from backend.system.http_protocol import PunctualProtocol
 from backend.system.logs import configure_logs
 from backend.system.process_lock import ProcessLock, only_server
 from graphs.compile import warm_up
@@ -59,6 +61,8 @@ async def _migrate(settings: Settings) -> None:
 
 def _serve(settings: Settings, *, banner: bool) -> int:
     configure_logs("warning" if banner and settings.log_level == "info" else settings.log_level)
+    # whatever a server makes is in its data directory, and for its own eyes
+    os.umask(0o077)
     with only_server(settings) as lock:
         check_address(settings.host, settings.port)
         return _listen(settings, lock, banner=banner)
@@ -77,6 +81,9 @@ def _listen(settings: Settings, lock: ProcessLock | None, *, banner: bool) -> in
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
         ws_max_size=1024 * 1024,
+        http=PunctualProtocol,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
     )
     server = _Server(config, settings, lock, banner)
     settle_memory()
