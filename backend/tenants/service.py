@@ -101,7 +101,8 @@ async def create(name: str, slug: str) -> str:
 async def ensure(name: str, slug: str) -> str:
     """The id of the tenant with that slug; it is made unless somebody was faster."""
     await execute(
-        "INSERT INTO tenant (id, name, slug, created_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        "INSERT INTO tenant (id, name, slug, created_at) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT DO NOTHING",
         *(str(uuid7()), name, slug, datetime.now(UTC)),
     )
     found = await id_of(slug)

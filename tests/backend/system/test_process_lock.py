@@ -85,7 +85,7 @@ def test_a_file_system_without_locks_is_named(
 
     monkeypatch.setattr(fcntl, "flock", no_locks)
     with (
-        pytest.raises(SettingsError, match="cannot lock files.*PostgreSQL"),
+        pytest.raises(SettingsError, match=r"cannot lock files.*PostgreSQL"),
         only_server(settings_of(tmp_path)),
     ):
         pass
