@@ -155,7 +155,8 @@ class Editor:
     async def _publish(self, actor: Actor) -> None:
         saved = await self.canvas.save()
         if saved.revision is None:
-            raise Conflict(f"Nothing was published: {saved.detail}", code="not_saved")
+            why = saved.detail or "the drawing is not there yet."
+            raise Conflict(f"Nothing was published: {why}", code="not_saved")
         await open_publish(self, actor, saved.revision)
 
     async def _versions(self, actor: Actor) -> None:
