@@ -32,6 +32,7 @@ from backend.tenants import service as tenants
 from backend.workflows import service as workflows
 
 ADMIN = "admin"
+SORTS = {"username": "username", "created_at": "created_at"}
 FIRST_ACCOUNT = "first account"
 LAST_ADMINISTRATOR = "last administrator"
 _SESSIONS_KEPT_S = 5.0
@@ -234,7 +235,7 @@ async def list_users(actor: Actor, page: PageRequest) -> Page[UserView]:
         source="account_user",
         columns=_USER_COLUMNS,
         where=[("tenant_id = ?", [actor.tenant_id])],
-        sorts={"username": "username", "created_at": "created_at"},
+        sorts=SORTS,
         default_sort="username",
         to=_user,
     )

@@ -64,7 +64,7 @@ _COLUMNS = (
     "created_at",
     "answered_at",
 )
-_SORTS = {"created_at": "id"}
+SORTS = {"created_at": "id"}
 """Ids begin with the time of the step that asks."""
 
 _decode_request = msgspec.json.Decoder(ApprovalRequest).decode
@@ -109,7 +109,7 @@ async def list_approvals(
         source="approval",
         columns=_COLUMNS,
         where=filters.conditions(actor),
-        sorts=_SORTS,
+        sorts=SORTS,
         default_sort="-created_at",
         to=lambda row: _view(row, actor),
     )

@@ -66,7 +66,7 @@ async def test_what_precedes_does_not_keep_a_part_back_whose_data_there_is(door:
     now_broken = unfinished()
     now_broken.nodes[1].params["fields"] = "no object"
     answer = await door.client.put(
-        f"/api/v1/workflows/{workflow_id}/definition",
+        f"/api/v1/workflows/{workflow_id}/draft",
         json={"definition": msgspec.to_builtins(now_broken)},
         headers={"If-Match": "*"},
     )
