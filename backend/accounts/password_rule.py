@@ -44,7 +44,9 @@ def weakness(password: str, username: str) -> str | None:
     name = username.lower()
     names = {part for part in re.split(r"[._@+\-]", name) if len(part) >= _LEAST_NAME}
     words = _COMMON | names | ({name} if len(name) >= _LEAST_NAME else set())
-    for spelling in (lowered, lowered.translate(_SPELT)):
+    # digits around a word are digits, those within it may stand for letters
+    core = re.sub(r"^[^a-z]+|[^a-z]+$", "", lowered)
+    for spelling in (lowered, core.translate(_SPELT)):
         letters = re.sub(r"[^a-z]", "", spelling)
         if _made_of(letters, words | {re.sub(r"[^a-z]", "", word) for word in words}):
             return "That is a common password or your own name: others guess it. Choose another."

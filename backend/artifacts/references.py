@@ -94,7 +94,7 @@ async def _genuine(
         return None
     view, path = stored
     preview = await _preview(view, path, store)
-    return Artifact(
+    artifact = Artifact(
         id=view.id,
         kind=view.kind,
         media_type=view.media_type,
@@ -103,7 +103,9 @@ async def _genuine(
         columns=tuple(view.columns),
         row_count=view.row_count,
         preview=preview,
-    ).to_json()
+    )
+    # as JSON has it: lists, not tuples
+    return msgspec.json.decode(msgspec.json.encode(artifact))
 
 
 async def _preview(view: ArtifactView, path: Path, store: ArtifactStore) -> Any:
