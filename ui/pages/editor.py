@@ -156,7 +156,7 @@ class Editor:
         saved = await self.canvas.save()
         if saved.revision is None:
             why = saved.detail or "the drawing is not there yet."
-            raise Conflict(f"Nothing was published: {why}", code="not_saved")
+            raise Conflict(f"Nothing was published: {why}")
         await open_publish(self, actor, saved.revision)
 
     async def _versions(self, actor: Actor) -> None:

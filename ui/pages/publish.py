@@ -6,7 +6,6 @@ from typing import Protocol
 from nicegui import ui
 
 from backend.actor import Actor
-from backend.preconditions import IfMatch, etag
 from backend.runs import service as runs
 from backend.runs.schemas import WaitingRun
 from backend.workflows import service as workflows
@@ -48,7 +47,7 @@ def _ask(host: Host, waiting: Sequence[WaitingRun], revision: int) -> None:
             activate=bool(activate.value),
         )
         published = await workflows.publish(
-            actor, host.workflow.id, request, IfMatch.parse(etag(revision))
+            actor, host.workflow.id, request, workflows.IfMatch(frozenset({revision}))
         )
         version = published.version
         asked.close()
