@@ -8,7 +8,7 @@ import re
 
 from backend.accounts.schemas import MIN_PASSWORD_LENGTH
 
-_COMMON = frozenset(
+_COMMON: frozenset[str] = frozenset(
     """
     password passwort passphrase secret changeme change letmein welcome willkommen admin
     administrator root user guest test demo login master default heddle workflow hello iloveyou
@@ -42,8 +42,8 @@ def weakness(password: str, username: str) -> str | None:
     if len(set(lowered)) < 4:
         return "A password needs more than three different characters."
     name = username.lower()
-    names = {part for part in re.split(r"[._@+\-]", name) if len(part) >= _LEAST_NAME}
-    words = _COMMON | names | ({name} if len(name) >= _LEAST_NAME else set())
+    parts: list[str] = re.split(r"[._@+\-]", name)
+    words = {*_COMMON, *(part for part in (name, *parts) if len(part) >= _LEAST_NAME)}
     # digits around a word are digits, those within it may stand for letters
     core = re.sub(r"^[^a-z]+|[^a-z]+$", "", lowered)
     for spelling in (lowered, core.translate(_SPELT)):

@@ -33,7 +33,7 @@ class PunctualProtocol(HttpToolsProtocol):
         self._expect_head()
 
     def data_received(self, data: bytes) -> None:
-        idle = self.cycle is None or self.cycle.response_complete
+        idle = self.cycle is None or self.cycle.response_complete  # pyright: ignore[reportUnnecessaryComparison]
         if idle and self._head_timer is None:
             self._expect_head()
         super().data_received(data)
