@@ -26,6 +26,7 @@ _METHODS = ("get", "put", "post", "delete", "patch")
 _ALWAYS = {400, 403, 404, 422, 429, 500, 503}
 """403 also for a Host header that is not ours, 503 while nothing can be stored."""
 _WITH_BODY = {408, 413, 415}
+LOG_LEVELS = ("debug", "info", "warning", "error")
 _CURSOR = r"^[A-Za-z0-9_-]+$"
 _ETAG = r'^\s*(\*|(W/)?"[^"]*"(\s*,\s*(W/)?"[^"]*")*)\s*$'
 _WITH_STATE = {409, 412, 428}
@@ -116,11 +117,16 @@ def _narrow_parameters(operation: Json, opt: Mapping[str, Any]) -> None:
                 )
             case "query", "sort":
                 fields: Sequence[str] = opt.get("sorts", ())
-                schema: Json = {"type": "string", "maxLength": 201}
+                schema: Json = {"type": "string", "minLength": 1, "maxLength": 50}
                 if fields:
                     both = [name for field in fields for name in (field, f"-{field}")]
                     schema = {"type": "string", "enum": both}
                 parameter["schema"] = schema
+            case "query", "level":
+                parameter["schema"] = {
+                    "type": "string",
+                    "enum": ["debug", "info", "warning", "error"],
+                }
             case "header", "If-Match":
                 parameter["schema"] = {"type": "string", "pattern": _ETAG}
                 parameter["required"] = bool(opt.get("needs_if_match"))

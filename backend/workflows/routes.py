@@ -222,7 +222,7 @@ async def validate_input(
     opt={
         "produces": {
             MEDIA_TYPES[Format.JSON]: {"$ref": "#/components/schemas/Document"},
-            MEDIA_TYPES[Format.YAML]: {"type": "string"},
+            MEDIA_TYPES[Format.YAML]: {"$ref": "#/components/schemas/Document"},
             MEDIA_TYPES[Format.PYTHON]: {"type": "string"},
         }
     },
