@@ -69,7 +69,8 @@ def _parser() -> ArgumentParser:
         description="A visual workflow editor with a backend.",
         epilog="Settings come from the environment: HEDDLE_HOST, HEDDLE_PORT, HEDDLE_DATA_DIR, "
         "HEDDLE_DATABASE_URL, HEDDLE_ADMIN_PASSWORD, HEDDLE_ALLOW_HOSTS, HEDDLE_SECRET_KEY, "
-        "HEDDLE_SECRET_<NAME>, HEDDLE_LOG_LEVEL.",
+        "HEDDLE_SECRET_<NAME>, HEDDLE_ALLOWED_HOSTS, HEDDLE_TRUSTED_PROXIES, HEDDLE_MIN_FREE_MB, "
+        "HEDDLE_LOG_LEVEL.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("up", help="migrate, start, and print the address")

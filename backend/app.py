@@ -17,6 +17,7 @@ from backend.approvals import routes as approval_routes
 from backend.artifacts import routes as artifact_routes
 from backend.edge import Edge
 from backend.graphs import routes as graph_routes
+from backend.hosts import accepted_hosts
 from backend.idempotency import Idempotency
 from backend.models import routes as model_routes
 from backend.pagination import page_request
@@ -28,6 +29,7 @@ from backend.runs import routes as run_routes
 from backend.settings import Settings
 from backend.system import routes as system_routes
 from backend.system import service as system
+from backend.system.storage import open_storage
 from backend.tenants import routes as tenant_routes
 from backend.workflows import routes as workflow_routes
 from backend.workspaces import routes as workspace_routes
@@ -44,6 +46,7 @@ def create_app(settings: Settings) -> Litestar:
     @asynccontextmanager
     async def storage(_: Litestar) -> AsyncGenerator[None]:
         await database.open_database(settings)
+        open_storage(settings)
         try:
             await executor.open_executor(settings, run_hooks())
             try:
@@ -91,7 +94,7 @@ def create_app(settings: Settings) -> Litestar:
         debug=False,
     )
     reader.learn(app.routes)
-    app.asgi_handler = Edge(FrontDoor(app.asgi_handler, page_handler.fn))
+    app.asgi_handler = Edge(FrontDoor(app.asgi_handler, page_handler.fn), accepted_hosts(settings))
     return app
 
 

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import fcntl
 import io
+import os
 import re
 import sqlite3
 import sys
@@ -34,6 +35,7 @@ from backend.postgres import PooledPostgresEngine
 from backend.runs.tables import Run
 from backend.settings import Settings, SettingsError
 from backend.sqlite import PooledSQLiteEngine
+from backend.storage_errors import storage_refusals
 from backend.system.tables import IdempotencyKey
 from backend.tenants.tables import Tenant
 from backend.workflows.tables import DefinitionSnapshot, Workflow, WorkflowVersion
@@ -96,10 +98,10 @@ def is_postgres() -> bool:
 async def open_database(settings: Settings) -> None:
     """Connect, bind every table and bring the schema up to date; safe for many processes."""
     global _engine
-    if settings.postgres_url is None:
-        settings.sqlite_path.parent.mkdir(parents=True, exist_ok=True)
     opened = make_engine(settings)
     try:
+        if settings.postgres_url is None:
+            keep_private(settings.sqlite_path)
         await opened.start_connection_pool()
     except (OSError, sqlite3.Error, postgres.ConnectionRefused) as error:
         raise SettingsError(f"The database cannot be opened: {error}") from error
@@ -113,6 +115,19 @@ async def open_database(settings: Settings) -> None:
         raise
 
 
+def keep_private(path: Path) -> None:
+    """Make the database's file, and its folder if need be, readable for this user alone.
+
+    SQLite gives its log the file's own mode. An existing folder may hold other people's files:
+    it stays as it is.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    for kept in (path, *path.parent.glob(f"{path.name}-*")):
+        if kept.stat().st_mode & 0o077:
+            kept.chmod(0o600)
+
+
 async def close_database() -> None:
     """Close every connection; what is committed is on disk."""
     global _engine
@@ -124,16 +139,30 @@ async def close_database() -> None:
 @contextlib.asynccontextmanager
 async def transaction() -> AsyncGenerator[None]:
     """All or nothing. A nested one is part of the outer: never catch an error between them."""
-    async with engine().transaction():
+    with storage_refusals():
+        async with engine().transaction():
+            yield
+
+
+@contextlib.asynccontextmanager
+async def one_at_a_time(subject: str) -> AsyncGenerator[None]:
+    """A transaction that excludes all others of the same subject, in every process.
+
+    SQLite has one writing transaction at a time in any case.
+    """
+    async with transaction():
+        if isinstance(engine(), PooledPostgresEngine):
+            await fetch("SELECT pg_advisory_xact_lock(hashtext(?))", subject)
         yield
 
 
 async def fetch(sql: str, *args: Any) -> list[dict[str, Any]]:
     """The rows of a query, as dictionaries."""
     opened = engine()
-    if isinstance(opened, PooledPostgresEngine):
-        return await opened.read(numbered(sql), args)
-    return await opened.read(sql, args)
+    with storage_refusals():
+        if isinstance(opened, PooledPostgresEngine):
+            return await opened.read(numbered(sql), args)
+        return await opened.read(sql, args)
 
 
 async def write_batch(statements: Sequence[Statement]) -> list[int]:
@@ -142,9 +171,10 @@ async def write_batch(statements: Sequence[Statement]) -> list[int]:
     Statements are executed in order, each with all of its rows.
     """
     opened = engine()
-    if isinstance(opened, PooledPostgresEngine):
-        return await opened.write([(numbered(each.sql), each.rows) for each in statements])
-    return await opened.write([(each.sql, each.rows) for each in statements])
+    with storage_refusals():
+        if isinstance(opened, PooledPostgresEngine):
+            return await opened.write([(numbered(each.sql), each.rows) for each in statements])
+        return await opened.write([(each.sql, each.rows) for each in statements])
 
 
 async def execute(sql: str, *args: Any) -> int:

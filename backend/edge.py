@@ -5,15 +5,18 @@ It stands before Litestar's routing, so that nothing that answers can go around 
 
 import re
 import time
+from collections.abc import Collection, Iterable
 from typing import Any, cast
 
 import structlog
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils.compat import uuid7
 
-from backend.errors import AppError
+from backend.errors import AppError, Forbidden
+from backend.hosts import is_accepted
 from backend.problems import MEDIA_TYPE, problem_json
 from backend.system.metrics import count_request
+from backend.system.slow_bodies import in_time
 
 _SANE_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
 _API = ("/api/", "/health", "/metrics", "/openapi.json")
@@ -26,56 +29,80 @@ _COMMON = (
     (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
 )
 _API_CSP = b"default-src 'none'; frame-ancestors 'none'; sandbox"
-# NiceGUI evaluates scripts it is sent, and cannot do without inline scripts and styles.
-_PAGE_CSP = (
-    b"default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
+# NiceGUI's client evaluates what the server sends it (`eval`, `new Function`) and starts its pages
+# with inline scripts, each time others, so that neither nonces nor hashes could name them. Pages
+# where passwords are typed and the handbook are ours alone and do without `eval`.
+_PLAIN = ("/login", "/setup", "/help")
+_PLAIN_CSP = (
+    b"default-src 'self'; script-src 'self' 'unsafe-inline'; "
     b"style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
     b"connect-src 'self'; worker-src 'self' blob:; object-src 'none'; base-uri 'self'; "
     b"form-action 'self'; frame-ancestors 'none'"
 )
-
+_PAGE_CSP = _PLAIN_CSP.replace(b"'unsafe-inline';", b"'unsafe-inline' 'unsafe-eval';", 1)
+_NO_STORE = (b"cache-control", b"no-store")
+_UNKNOWN_HOST = (
+    "This server is not called by that name. Open it by its own address, or let its operator add "
+    "the name to HEDDLE_ALLOWED_HOSTS."
+)
 log = structlog.get_logger("heddle.http")
 
 
 class Edge:
     """ASGI middleware around the whole application."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, accepted_hosts: Collection[str] | None = None) -> None:
         self.app = app
+        self._accepted_hosts = accepted_hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         request_id = _request_id(scope)
         cast("dict[str, Any]", scope)["heddle_request_id"] = request_id
+        known = is_accepted(dict(scope["headers"]).get(b"host"), self._accepted_hosts)
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
+            if known or scope["type"] != "websocket":
+                await self.app(scope, receive, send)
+            else:
+                await receive()
+                await send({"type": "websocket.close", "code": 1008, "reason": "unknown host"})
             return
         path, method, began = scope["path"], scope["method"], time.perf_counter()
         status = 0
+        private = path.startswith("/api/")
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                given = message.get("headers", ())
                 message["headers"] = [
-                    *message.get("headers", ()),
+                    *given,
+                    *([] if not private or _says(given, b"cache-control") else [_NO_STORE]),
                     (b"x-request-id", request_id.encode()),
                     *_COMMON,
                     (
                         b"content-security-policy",
-                        _API_CSP if path.startswith(_API) else _PAGE_CSP,
+                        _policy(path),
                     ),
                 ]
             await send(message)
 
         structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
-            await self.app(scope, receive, send_with_headers)
+            if not known:
+                raise Forbidden(_UNKNOWN_HOST, code="host_not_allowed")
+            await self.app(scope, in_time(receive), send_with_headers)
+        except AppError as refusal:
+            if status:
+                raise
+            await _send_problem(send_with_headers, path, request_id, refusal)
         except Exception as error:
             log.error("request.crashed", method=method, path=path, exc_info=error)
             if status:
                 raise
-            await _send_problem(send_with_headers, path, request_id)
+            error = AppError("Something went wrong on our side; the log has it by its request id.")
+            await _send_problem(send_with_headers, path, request_id, error)
         finally:
             structlog.contextvars.unbind_contextvars("request_id")
             duration_s = time.perf_counter() - began
@@ -91,6 +118,12 @@ class Edge:
             )
 
 
+def _policy(path: str) -> bytes:
+    if path.startswith(_API):
+        return _API_CSP
+    return _PLAIN_CSP if path.startswith(_PLAIN) else _PAGE_CSP
+
+
 def _request_id(scope: Scope) -> str:
     for name, value in scope["headers"]:
         if name == b"x-request-id" and _SANE_ID.fullmatch(value):
@@ -98,8 +131,11 @@ def _request_id(scope: Scope) -> str:
     return str(uuid7())
 
 
-async def _send_problem(send: Send, path: str, request_id: str) -> None:
-    error = AppError("Something went wrong on our side; the log has it by its request id.")
+def _says(headers: Iterable[tuple[bytes, bytes]], wanted: bytes) -> bool:
+    return any(name.lower() == wanted for name, _ in headers)
+
+
+async def _send_problem(send: Send, path: str, request_id: str, error: AppError) -> None:
     body = problem_json(error, path, request_id)
     await send(
         {

@@ -6,6 +6,7 @@ AppError                  status, code, title, detail, errors, extra, headers
 ├── Forbidden             403 the actor's role does not allow it
 ├── NotFound              404 not there, or another tenant's
 ├── MethodNotAllowed      405 the address exists, but not for this method
+├── RequestTimeout        408 the body did not arrive in time
 ├── Conflict              409 the resource's state does not allow it
 ├── Gone                  410 it was there, and its record has been dropped
 ├── PreconditionFailed    412 If-Match names an older state
@@ -16,6 +17,7 @@ AppError                  status, code, title, detail, errors, extra, headers
 ├── PreconditionRequired  428 If-Match is missing
 ├── TooManyRequests       429 try again after `retry_after_s`
 └── Unavailable           503 starting, stopping or without its database
+    └── StorageUnavailable 503 the database is locked, full or gone; try again
 
 `backend.problems` turns them, and everything else that goes wrong, into problem+json.
 """
@@ -103,6 +105,16 @@ class MethodNotAllowed(AppError):
     title = "Not with this method"
 
 
+class RequestTimeout(AppError):
+    status = 408
+    code = "request_timeout"
+    title = "The body did not arrive in time"
+
+    def __init__(self, detail: str = "") -> None:
+        # the rest of the body cannot be told from the next request
+        super().__init__(detail, headers={"Connection": "close"})
+
+
 class Conflict(AppError):
     status = 409
     code = "conflict"
@@ -186,3 +198,11 @@ class Unavailable(AppError):
     status = 503
     code = "unavailable"
     title = "Not available at the moment"
+
+
+class StorageUnavailable(Unavailable):
+    code = "storage_unavailable"
+    title = "Nothing can be stored at the moment"
+
+    def __init__(self, detail: str = "", *, retry_after_s: int = 5) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after_s)})

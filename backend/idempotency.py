@@ -19,7 +19,7 @@ from uuid_utils.compat import uuid7
 
 from backend.actor import Actor
 from backend.database import UNIQUE_VIOLATIONS, execute, fetch
-from backend.errors import Conflict, Invalid, TooLarge
+from backend.errors import Conflict, Invalid, StorageUnavailable, TooLarge
 
 HEADER = b"idempotency-key"
 MAX_KEY_LENGTH = 255
@@ -82,17 +82,24 @@ async def _first_time(
         await next_app(scope, receive, recorder)
     finally:
         _reserved.reset(token)
-        answer = recorder.answer()
-        if answer is None:
-            await execute("DELETE FROM idempotency_key WHERE id = ?", row_id)
-        else:
-            await execute(
-                "UPDATE idempotency_key SET status = ?, headers = ?, body = ? WHERE id = ?",
-                answer.status,
-                msgspec.json.encode(answer.headers).decode(),
-                answer.body,
-                row_id,
-            )
+        try:
+            await _keep(row_id, recorder.answer())
+        except StorageUnavailable:
+            # the answer is on its way; the id stays reserved for whoever tries again
+            log.warning("idempotency.not_kept")
+
+
+async def _keep(row_id: str, answer: Answer | None) -> None:
+    if answer is None:
+        await execute("DELETE FROM idempotency_key WHERE id = ?", row_id)
+    else:
+        await execute(
+            "UPDATE idempotency_key SET status = ?, headers = ?, body = ? WHERE id = ?",
+            answer.status,
+            msgspec.json.encode(answer.headers).decode(),
+            answer.body,
+            row_id,
+        )
 
 
 class _Recorder:

@@ -23,8 +23,12 @@ cursor. A POST may carry an `Idempotency-Key`: sent again within 24 hours, it ge
 """
 
 _METHODS = ("get", "put", "post", "delete", "patch")
-_ALWAYS = {400, 404, 422, 429, 500}
-_WITH_BODY = {413, 415}
+_ALWAYS = {400, 403, 404, 422, 429, 500, 503}
+"""403 also for a Host header that is not ours, 503 while nothing can be stored."""
+_WITH_BODY = {408, 413, 415}
+LOG_LEVELS = ("debug", "info", "warning", "error")
+_CURSOR = r"^[A-Za-z0-9_-]+$"
+_ETAG = r'^\s*(\*|(W/)?"[^"]*"(\s*,\s*(W/)?"[^"]*")*)\s*$'
 _WITH_STATE = {409, 412, 428}
 _SIGNED_IN = {401, 403}
 _LIST = re.compile(rb"\bPage_(?:\w+\.)+(\w+?)(?:View)?_\b")
@@ -54,7 +58,9 @@ def finish(schema: Json, routes: Sequence[BaseRoute]) -> Json:
 
 
 def _finish_operation(path: str, method: str, operation: Json, opt: Mapping[str, Any]) -> None:
-    """A handler's `opt` may hold `public`, `refuses` (more errors) and `produces` (media types)."""
+    """A handler's `opt` may hold `public`, `refuses` (more errors), `produces` (media types),
+    `sorts` (the fields of `sort`) and `needs_if_match`.
+    """
     api = path.startswith("/api/")
     public = bool(opt.get("public"))
     operation["summary"] = re.split(r"[.:;](?:\s|$)", operation["description"], maxsplit=1)[0]
@@ -78,6 +84,7 @@ def _finish_operation(path: str, method: str, operation: Json, opt: Mapping[str,
                 "description": "The same key and request again get the first answer again.",
             }
         )
+    _narrow_parameters(operation, opt)
     responses: Json = operation["responses"]
     named = {refusal.status: refusal for refusal in _refusals()}
     responses.pop("400", None)
@@ -91,6 +98,40 @@ def _finish_operation(path: str, method: str, operation: Json, opt: Mapping[str,
     for status in sorted(statuses):
         reference = {"$ref": f"#/components/responses/{_name(named[status])}"}
         responses.setdefault(str(status), reference)
+
+
+def _narrow_parameters(operation: Json, opt: Mapping[str, Any]) -> None:
+    """Say of parameters that many endpoints share what each of these endpoints takes."""
+    for parameter in operation.get("parameters", ()):
+        match parameter["in"], parameter["name"]:
+            case "query", "cursor":
+                parameter["schema"] = {
+                    "type": "string",
+                    "minLength": 1,
+                    "maxLength": 1000,
+                    "pattern": _CURSOR,
+                }
+                parameter["description"] = (
+                    "`next_cursor` of the page before, of the same list, filters and sort; "
+                    "any other text is refused"
+                )
+            case "query", "sort":
+                fields: Sequence[str] = opt.get("sorts", ())
+                schema: Json = {"type": "string", "minLength": 1, "maxLength": 50}
+                if fields:
+                    both = [name for field in fields for name in (field, f"-{field}")]
+                    schema = {"type": "string", "enum": both}
+                parameter["schema"] = schema
+            case "query", "level":
+                parameter["schema"] = {
+                    "type": "string",
+                    "enum": ["debug", "info", "warning", "error"],
+                }
+            case "header", "If-Match":
+                parameter["schema"] = {"type": "string", "pattern": _ETAG}
+                parameter["required"] = bool(opt.get("needs_if_match"))
+            case _:
+                pass
 
 
 def _operations(schema: Json) -> Iterator[tuple[str, str, Json]]:
@@ -121,7 +162,7 @@ def _name(refusal: type[AppError]) -> str:
 def _response(refusal: type[AppError]) -> Json:
     reference: Json = {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}
     response: Json = {"description": refusal.title, "content": {MEDIA_TYPE: reference}}
-    if refusal.status == 429:
+    if refusal.status in (429, 503):
         header: Json = {"schema": {"type": "integer"}, "description": "Seconds"}
         response["headers"] = {"Retry-After": header}
     return response

@@ -41,10 +41,16 @@ class PageRequest(Struct, frozen=True):
 def page_request(
     limit: Annotated[int, QueryParameter(ge=1, le=MAX_LIMIT, description="How many at most")] = 50,
     cursor: Annotated[
-        str | None, QueryParameter(max_length=1000, description="`next_cursor` of the page before")
+        str | None,
+        QueryParameter(
+            min_length=1, max_length=1000, description="`next_cursor` of the page before"
+        ),
     ] = None,
     sort: Annotated[
-        str | None, QueryParameter(max_length=50, description="A field; `-` before it: descending")
+        str | None,
+        QueryParameter(
+            min_length=1, max_length=50, description="A field; `-` before it: descending"
+        ),
     ] = None,
 ) -> PageRequest:
     """The dependency `page` of every list endpoint."""

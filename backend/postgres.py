@@ -14,11 +14,27 @@ from piccolo.engine.postgres import PostgresEngine
 from backend.sqlite_batches import Batch
 
 POOL_SIZE = 10
+CONNECT_TIMEOUT_S = 4.0
+LOCK_TIMEOUT_MS = 4000
+"""How long a statement waits for others' locks before it is refused."""
 
 UniqueViolation: type[Exception] = asyncpg.UniqueViolationError
 UndefinedTable: type[Exception] = asyncpg.UndefinedTableError
 BadValue: type[Exception] = asyncpg.DataError
 ConnectionRefused: type[Exception] = asyncpg.PostgresError
+FULL: tuple[type[Exception], ...] = (asyncpg.InsufficientResourcesError,)
+"""Out of disk, memory or connections."""
+LOCKED: tuple[type[Exception], ...] = (asyncpg.LockNotAvailableError,)
+LOST: tuple[type[Exception], ...] = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.PostgresIOError,
+)
+"""No connection, or one to a server that is going down, coming up or a standby."""
 
 
 class PooledPostgresEngine(PostgresEngine):
@@ -33,7 +49,12 @@ class PooledPostgresEngine(PostgresEngine):
     async def start_connection_pool(self, **kwargs: Any) -> None:
         """Open the pool. Sessions keep no state, so a returned connection needs no reset."""
         self.pool = await asyncpg.create_pool(
-            **self.config, min_size=1, max_size=POOL_SIZE, reset=_no_reset
+            **self.config,
+            min_size=1,
+            max_size=POOL_SIZE,
+            reset=_no_reset,
+            timeout=CONNECT_TIMEOUT_S,
+            server_settings={"lock_timeout": str(LOCK_TIMEOUT_MS)},
         )
 
     async def close_connection_pool(self) -> None:
@@ -47,17 +68,30 @@ class PooledPostgresEngine(PostgresEngine):
         current = self.current_transaction.get()
         if current is not None:
             return [dict(row) for row in await current.connection.fetch(sql, *args)]
-        assert self.pool is not None, "the database is closed"
-        return [dict(row) for row in await self.pool.fetch(sql, *args)]
+        async with self._lease() as connection:
+            return [dict(row) for row in await connection.fetch(sql, *args)]
 
     async def write(self, batch: Batch) -> list[int]:
         """All of the batch or nothing; joins the running transaction if there is one."""
         current = self.current_transaction.get()
         if current is not None:
             return [await _execute(current.connection, sql, rows) for sql, rows in batch]
-        assert self.pool is not None, "the database is closed"
-        async with self.pool.acquire() as connection, connection.transaction():
+        async with self._lease() as connection, connection.transaction():
             return [await _execute(connection, sql, rows) for sql, rows in batch]
+
+    @asynccontextmanager
+    async def _lease(self) -> AsyncGenerator[Any]:
+        """A connection of the pool. Raises what `LOST` has when there is none to be had."""
+        if self.pool is None:
+            raise asyncpg.InterfaceError("the database is closed")
+        try:
+            connection = await self.pool.acquire(timeout=CONNECT_TIMEOUT_S)
+        except OSError as error:  # a TimeoutError is one
+            raise asyncpg.PostgresConnectionError(str(error) or "no connection") from error
+        try:
+            yield connection
+        finally:
+            await self.pool.release(connection)
 
 
 @asynccontextmanager

@@ -19,7 +19,9 @@ from backend.errors import (
     MethodNotAllowed,
     NotFound,
     TooLarge,
+    Unavailable,
 )
+from backend.storage_errors import storage_refusal
 from graphs.errors import DefinitionError, GraphError
 
 MEDIA_TYPE = "application/problem+json"
@@ -46,7 +48,9 @@ class ProblemDetails(Struct, kw_only=True, omit_defaults=True):
 def handle_exception(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """The exception handler: never shows a trace, SQL or a path of ours."""
     refusal = as_app_error(error)
-    if refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if isinstance(refusal, Unavailable):
+        log.warning("request.refused", code=refusal.code, detail=refusal.detail)
+    elif refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("request.failed", code=refusal.code, exc_info=error)
     return Response(
         problem_json(refusal, request.scope["path"], request_id_of(request.scope)),
@@ -91,6 +95,8 @@ def as_app_error(error: Exception) -> AppError:
             return BadRequest("The JSON is nested too deeply.", code="nested_too_deeply")
         case ValidationException():
             return _invalid_parameters(error)
+        case _ if (refusal := storage_refusal(error)) is not None:
+            return refusal
         case HTTPException() if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
             return _framework_refusal(error)
         case _:

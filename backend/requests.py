@@ -16,9 +16,11 @@ from litestar.utils.scope.state import ScopeState
 from msgspec import Struct
 
 from backend.body_errors import body_errors
-from backend.errors import BadRequest, FieldError, Invalid, UnsupportedMedia
+from backend.errors import BadRequest, FieldError, Invalid, NotFound, UnsupportedMedia
 
 MAX_NESTING = 200
+LARGEST = 2**63 - 1
+"""Of the whole numbers that a database takes."""
 JSON = "application/json"
 
 
@@ -74,6 +76,7 @@ class RequestReader:
         expected = self._expected.get(request.route_handler)
         if expected is None:
             return None
+        _check_path(request)
         if request.scope["query_string"]:
             _check_query(request, expected)
         if expected.streams:
@@ -136,6 +139,15 @@ def check_nesting(body: bytes) -> None:
 @cache
 def _decoder(body_type: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(body_type)
+
+
+def _check_path(request: Request[Any, Any, Any]) -> None:
+    """What no column can hold or compare with is not there."""
+    for value in request.path_params.values():
+        if isinstance(value, int) and not -LARGEST <= value <= LARGEST:
+            raise NotFound("There is nothing at this address.")
+        if isinstance(value, str) and "\0" in value:
+            raise NotFound("There is nothing at this address.")
 
 
 def _check_query(request: Request[Any, Any, Any], expected: Expected) -> None:

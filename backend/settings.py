@@ -1,14 +1,18 @@
 """Settings: everything that the environment may say, read once; no other module reads it."""
 
 import os
+import re
 import secrets as random_secrets
 from collections.abc import Iterator, Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Self
 
 from msgspec import Struct, field
 
 MIN_SECRET_KEY_BYTES = 32
+DEFAULT_TENANT = "default"
+"""The slug of the tenant that everything belongs to at first."""
 _SECRET_PREFIX = "HEDDLE_SECRET_"
 _LOG_LEVELS = ("debug", "info", "warning", "error")
 _SWITCH = {"on": True, "1": True, "true": True, "off": False, "0": False, "false": False}
@@ -20,10 +24,32 @@ class SettingsError(ValueError):
 
 
 class Secrets(Mapping[str, str]):
-    """What `{{ secrets.NAME }}` finds; never shown by repr."""
+    """What `{{ secrets.NAME }}` finds; never shown by repr.
+
+    `API_KEY` is the default tenant's alone, `ACME__API_KEY` that of the tenant with the slug
+    `acme`: as a mapping, these are the default tenant's.
+    """
 
     def __init__(self, values: Mapping[str, str] | None = None) -> None:
-        self._values = dict(values or {})
+        self._all = dict(values or {})
+        self._values = self._of(DEFAULT_TENANT)
+
+    def for_tenant(self, slug: str) -> "Secrets":
+        """The secrets of one tenant, under their short names."""
+        chosen = Secrets()
+        chosen._values = self._of(slug)
+        return chosen
+
+    def _of(self, slug: str) -> dict[str, str]:
+        mark = f"{re.sub('[^A-Z0-9]', '_', slug.upper())}__"
+        own = {
+            name.removeprefix(mark): value
+            for name, value in self._all.items()
+            if name.startswith(mark)
+        }
+        if slug == DEFAULT_TENANT:
+            own |= {name: value for name, value in self._all.items() if "__" not in name}
+        return own
 
     def __getitem__(self, name: str) -> str:
         return self._values[name]
@@ -49,6 +75,9 @@ class PasswordCost(Struct, frozen=True):
 class Settings(Struct, frozen=True, kw_only=True):
     """`database_url` None means SQLite in `data_dir`; `port` 0 any free one.
 
+    `min_free_bytes`: with less room on the data directory's disk, no run is started.
+    `allowed_hosts`: what a request's Host header may name besides `host`; `*` anything.
+    `trusted_proxies`: whose X-Forwarded-For and -Proto are believed.
     `examples`: whether the first account finds the templates as published workflows.
     `python_node`: whether administrators may enable the node type `python`.
     """
@@ -59,6 +88,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     database_url: str | None = None
     admin_password: str | None = None
     allow_hosts: tuple[str, ...] = ()
+    allowed_hosts: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
+    min_free_bytes: int = 64 * 1024 * 1024
     secret_key: str
     secrets: Secrets = field(default_factory=Secrets)
     log_level: str = "info"
@@ -98,6 +130,9 @@ class Settings(Struct, frozen=True, kw_only=True):
             database_url=_database_url(env.get("HEDDLE_DATABASE_URL")),
             admin_password=env.get("HEDDLE_ADMIN_PASSWORD") or None,
             allow_hosts=_names(env.get("HEDDLE_ALLOW_HOSTS", "")),
+            allowed_hosts=_names(env.get("HEDDLE_ALLOWED_HOSTS", "").lower()),
+            trusted_proxies=_proxies(env.get("HEDDLE_TRUSTED_PROXIES", "")),
+            min_free_bytes=_megabytes("HEDDLE_MIN_FREE_MB", env.get("HEDDLE_MIN_FREE_MB") or "64"),
             secret_key=_secret_key(env.get("HEDDLE_SECRET_KEY"), data_dir),
             secrets=Secrets(
                 {
@@ -116,6 +151,23 @@ def _port(raw: str) -> int:
     if not raw.isascii() or not raw.isdigit() or int(raw) > 65535:
         raise SettingsError(f"HEDDLE_PORT must be a number from 0 to 65535, not {raw!r}.")
     return int(raw)
+
+
+def _megabytes(name: str, raw: str) -> int:
+    if not raw.isascii() or not raw.isdigit() or len(raw) > 9:
+        raise SettingsError(f"{name} must be a whole number of megabytes, not {raw!r}.")
+    return int(raw) * 1024 * 1024
+
+
+def _proxies(raw: str) -> tuple[str, ...]:
+    for name in _names(raw):
+        try:
+            ip_network(name, strict=False)
+        except ValueError as error:
+            raise SettingsError(
+                f"HEDDLE_TRUSTED_PROXIES must list addresses or networks, not {name!r}."
+            ) from error
+    return _names(raw)
 
 
 def _switch(name: str, raw: str) -> bool:

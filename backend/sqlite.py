@@ -19,14 +19,18 @@ from piccolo.engine.sqlite import SQLiteEngine, SQLiteTransaction, TransactionTy
 from piccolo.table import Table
 
 from backend.sqlite_batches import Batch, BatchWriter
+from backend.storage_errors import storage_refusals
 
 READERS = 3
-ACQUIRE_TIMEOUT_S = 30
+ACQUIRE_TIMEOUT_S = 2.2
+"""How long a query waits for its turn in this process, before it is refused."""
+BUSY_TIMEOUT_S = 2.2
+"""How long it then waits for another process; both together are less than five seconds."""
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = NORMAL",
     "PRAGMA foreign_keys = 1",
-    "PRAGMA busy_timeout = 30000",
+    f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}",
 )
 
 # Piccolo's converter goes through Decimal, for every integer of every row.
@@ -102,12 +106,19 @@ class PooledSQLiteEngine(SQLiteEngine):
 
     async def get_connection(self) -> WriterLease:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Lease the writer, for a transaction."""
-        async with asyncio.timeout(ACQUIRE_TIMEOUT_S):
-            await self._write_lock.acquire()
+        await self._acquire_writer()
         if self._writer is None:
             self._write_lock.release()
             raise sqlite3.OperationalError("the database is closed")
         return WriterLease(self, self._writer)
+
+    async def _acquire_writer(self) -> None:
+        # not wait_for: in Python 3.11 it may swallow the cancellation of its caller
+        try:
+            async with asyncio.timeout(ACQUIRE_TIMEOUT_S):
+                await self._write_lock.acquire()
+        except TimeoutError as error:
+            raise sqlite3.OperationalError("the database is locked: others write") from error
 
     def release_writer(self) -> None:
         """Let the next writer in."""
@@ -128,9 +139,11 @@ class PooledSQLiteEngine(SQLiteEngine):
         lease = self._leased()
         if lease is not None:
             return await self._run_in_existing_connection(lease, sql, list(args))
-        # not wait_for: in Python 3.11 it may swallow the cancellation of its caller
-        async with asyncio.timeout(ACQUIRE_TIMEOUT_S):
-            connection = await self._readers.get()
+        try:
+            async with asyncio.timeout(ACQUIRE_TIMEOUT_S):
+                connection = await self._readers.get()
+        except TimeoutError as error:
+            raise sqlite3.OperationalError("the database is busy: others read") from error
         try:
             return list(await connection.execute_fetchall(sql, args))  # pyright: ignore[reportReturnType]
         finally:
@@ -146,8 +159,11 @@ class PooledSQLiteEngine(SQLiteEngine):
             counts = self._batches.commit_now(batch)
             if counts is not None:
                 return counts
-        async with self._write_lock:
+        await self._acquire_writer()
+        try:
             return await self._batches.commit(batch)
+        finally:
+            self._write_lock.release()
 
     def _leased(self) -> WriterLease | None:
         """The writer, when the running transaction has it."""
@@ -161,13 +177,14 @@ class PooledSQLiteEngine(SQLiteEngine):
         query_type: str = "generic",
         table: type[Table] | None = None,
     ) -> list[dict[str, Any]]:
-        if query.lstrip()[:6].upper() == "SELECT":
-            return await self.read(query, args or [])
-        lease = await self.get_connection()
-        try:
-            return list(await lease.execute_fetchall(query, args or []))  # pyright: ignore[reportReturnType]
-        finally:
-            await lease.close()
+        with storage_refusals():
+            if query.lstrip()[:6].upper() == "SELECT":
+                return await self.read(query, args or [])
+            lease = await self.get_connection()
+            try:
+                return list(await lease.execute_fetchall(query, args or []))  # pyright: ignore[reportReturnType]
+            finally:
+                await lease.close()
 
     async def _run_in_existing_connection(
         self,

@@ -64,6 +64,7 @@ def make_settings(tmp_path: Path, sqlite_template: Path) -> Callable[..., Settin
             "admin_password": PASSWORD,
             "password_cost": CHEAP,
             "log_level": "warning",
+            "allowed_hosts": ("testserver",),
             **changes,
         }
         made = Settings(**values)

@@ -7,15 +7,17 @@ signing in. Whatever is not named public here is private.
 from urllib.parse import unquote, urlencode
 
 from starlette.datastructures import QueryParams
-from starlette.requests import Request
-from starlette.responses import RedirectResponse
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backend.accounts import service as accounts
 from ui.session import ACTOR_KEY, identify
 
 PUBLIC = ("/login", "/setup", "/help", "/favicon.ico")
-STATIC = ("/_nicegui/", "/_nicegui_ws/", "/ui-assets/")
+STATIC = ("/_nicegui/", "/ui-assets/")
+SOCKETS = "/_nicegui_ws/"
+"""The channel of pages that are drawn; public pages are plain and have none."""
 
 
 class Gate:
@@ -28,6 +30,9 @@ class Gate:
         path = unquote(scope.get("raw_path", b"").decode("latin-1")) or scope["path"]
         scope = {**scope, "path": path, "root_path": ""}
         scope.pop("app", None)
+        if path.startswith(SOCKETS) and scope["type"] in {"http", "websocket"}:
+            await self._serve_socket(scope, receive, send)
+            return
         if scope["type"] != "http" or path.startswith(STATIC):
             await self.app(scope, receive, send)
             return
@@ -38,6 +43,15 @@ class Gate:
             await RedirectResponse(await _entrance(request), 303)(scope, receive, send)
             return
         await self.app(scope, receive, send)
+
+    async def _serve_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if await identify(HTTPConnection(scope).cookies) is not None:
+            await self.app(scope, receive, send)
+        elif scope["type"] == "http":
+            await PlainTextResponse("Sign in first.", 401)(scope, receive, send)
+        else:
+            # before it is accepted: the handshake itself is answered with 403
+            await send({"type": "websocket.close", "code": 4401})
 
 
 def _is_public(path: str) -> bool:

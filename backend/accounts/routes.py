@@ -72,7 +72,7 @@ async def change_password(
     return _signed_in(request, token, csrf, {})
 
 
-@get("/users", operation_id="listUsers")
+@get("/users", operation_id="listUsers", opt={"sorts": tuple(service.SORTS)})
 async def list_users(
     actor: NamedDependency[Actor], page: NamedDependency[PageRequest]
 ) -> Page[UserView]:

@@ -9,9 +9,9 @@ import structlog
 from msgspec import UNSET, Struct
 from uuid_utils.compat import uuid7
 
+from backend.accounts.password_rule import weakness
 from backend.accounts.passwords import Passwords
 from backend.accounts.schemas import (
-    MIN_PASSWORD_LENGTH,
     ChangePassword,
     CreateUser,
     Me,
@@ -24,15 +24,17 @@ from backend.accounts.tables import User
 from backend.accounts.throttle import LoginThrottle
 from backend.accounts.tokens import LIFETIME_S, Tokens
 from backend.actor import Actor, Role
-from backend.database import UNIQUE_VIOLATIONS, execute, fetch, transaction
+from backend.database import UNIQUE_VIOLATIONS, execute, fetch, one_at_a_time, transaction
 from backend.errors import Conflict, Invalid, NotFound, Unauthorized, Unavailable
 from backend.pagination import Page, PageRequest, paginate
-from backend.settings import Settings
+from backend.settings import DEFAULT_TENANT, Settings
 from backend.tenants import service as tenants
 from backend.workflows import service as workflows
 
-DEFAULT_TENANT = "default"
 ADMIN = "admin"
+SORTS = {"username": "username", "created_at": "created_at"}
+FIRST_ACCOUNT = "first account"
+LAST_ADMINISTRATOR = "last administrator"
 _SESSIONS_KEPT_S = 5.0
 _SESSIONS_KEPT = 10_000
 _USER_COLUMNS = ("id", "username", "role", "disabled", "created_at")
@@ -96,18 +98,20 @@ async def setup(request: Setup) -> tuple[Token, str]:
     refusal = Conflict("The first account exists already; sign in.", code="already_set_up")
     if not await needs_setup():
         raise refusal
+    _require_strong(request.password, request.username, "/password")
     password_hash = await _at_desk().passwords.hash(request.password)
+    tenant_id = await default_tenant()
     try:
-        async with transaction():
+        async with one_at_a_time(FIRST_ACCOUNT):
             if await fetch("SELECT id FROM account_user LIMIT 1"):
                 raise refusal
-            tenant_id = await default_tenant()
             user = _new_user(tenant_id, request.username, password_hash, Role.ADMIN)
             await User.insert(user)
+            # with the account or not at all: a server that is killed here begins anew
+            await _welcome(user)
     except UNIQUE_VIOLATIONS as error:
         raise refusal from error
     log.info("accounts.set_up", user_id=user.id)
-    await _welcome(user)
     return _sign(user.id, user.token_version)
 
 
@@ -204,13 +208,20 @@ async def me(actor: Actor) -> Me:
 
 
 async def change_password(actor: Actor, request: ChangePassword) -> tuple[Token, str]:
-    """Change one's own password; every other session ends, this one goes on with the answer."""
+    """Change one's own password; every other session ends, this one goes on with the answer.
+
+    Raises Invalid for a wrong present or a weak new password, and TooManyRequests for too many
+    guesses, which whoever found a session open might make.
+    """
     desk = _at_desk()
+    desk.throttle.attempt_by(actor.user_id)
+    _require_strong(request.new_password, actor.username, "/new_password")
     rows = await fetch("SELECT password_hash FROM account_user WHERE id = ?", actor.user_id)
     if not rows or not await desk.passwords.verify(
         request.current_password, rows[0]["password_hash"]
     ):
         raise Invalid.field("/current_password", "wrong_password", "That is not your password.")
+    desk.throttle.succeeded_by(actor.user_id)
     await _change(actor.user_id, UpdateUser(password=request.new_password))
     version = await fetch("SELECT token_version FROM account_user WHERE id = ?", actor.user_id)
     return _sign(actor.user_id, version[0]["token_version"])
@@ -224,7 +235,7 @@ async def list_users(actor: Actor, page: PageRequest) -> Page[UserView]:
         source="account_user",
         columns=_USER_COLUMNS,
         where=[("tenant_id = ?", [actor.tenant_id])],
-        sorts={"username": "username", "created_at": "created_at"},
+        sorts=SORTS,
         default_sort="username",
         to=_user,
     )
@@ -233,6 +244,7 @@ async def list_users(actor: Actor, page: PageRequest) -> Page[UserView]:
 async def create_user(actor: Actor, request: CreateUser) -> UserView:
     """Add a user to the actor's tenant. Raises Conflict for a name that is taken."""
     actor.require(Role.ADMIN)
+    _require_strong(request.password, request.username, "/password")
     password_hash = await _at_desk().passwords.hash(request.password)
     user = _new_user(actor.tenant_id, request.username, password_hash, request.role)
     try:
@@ -252,10 +264,18 @@ async def update_user(actor: Actor, user_id: str, request: UpdateUser) -> UserVi
     """Change a user of the tenant. Nobody can lock the last administrator out."""
     actor.require(Role.ADMIN)
     current = await _view(actor, user_id)
+    if request.password is not UNSET:
+        _require_strong(request.password, current.username, "/password")
     loses = request.disabled is True or request.role not in (UNSET, Role.ADMIN)
-    if loses and current.role is Role.ADMIN and not current.disabled:
-        await _another_admin(actor, user_id)
-    await _change(user_id, request)
+    if loses:
+        # two administrators who take the role from each other must not both find another
+        async with one_at_a_time(LAST_ADMINISTRATOR):
+            current = await _view(actor, user_id)
+            if current.role is Role.ADMIN and not current.disabled:
+                await _another_admin(actor, user_id)
+            await _change(user_id, request)
+    else:
+        await _change(user_id, request)
     return await _view(actor, user_id)
 
 
@@ -264,14 +284,17 @@ async def delete_user(actor: Actor, user_id: str) -> None:
     actor.require(Role.ADMIN)
     if user_id == actor.user_id:
         raise Conflict("You cannot remove yourself.", code="own_account")
-    await _view(actor, user_id)
-    await User.delete().where(User.id == user_id)
+    async with one_at_a_time(LAST_ADMINISTRATOR):
+        current = await _view(actor, user_id)
+        if current.role is Role.ADMIN and not current.disabled:
+            await _another_admin(actor, user_id)
+        await User.delete().where(User.id == user_id)
     _at_desk().sessions.clear()
 
 
 async def default_tenant() -> str:
     """The id of the tenant that everything belongs to at first; it is made when missing."""
-    return await tenants.id_of(DEFAULT_TENANT) or await tenants.create("Default", DEFAULT_TENANT)
+    return await tenants.id_of(DEFAULT_TENANT) or await tenants.ensure("Default", DEFAULT_TENANT)
 
 
 async def operator() -> Actor:
@@ -282,16 +305,17 @@ async def operator() -> Actor:
 async def _keep_admin(password: str) -> None:
     if await fetch("SELECT id FROM account_user WHERE username = ?", ADMIN):
         return
-    if len(password) < MIN_PASSWORD_LENGTH:
-        log.warning("accounts.short_admin_password", at_least=MIN_PASSWORD_LENGTH)
+    told = weakness(password, ADMIN)
+    if told is not None:
+        log.warning("accounts.weak_admin_password", told=told)
     password_hash = await _at_desk().passwords.hash(password)
     user = _new_user(await default_tenant(), ADMIN, password_hash, Role.ADMIN)
     try:
-        await User.insert(user)
+        async with transaction():
+            await User.insert(user)
+            await _welcome(user)
     except UNIQUE_VIOLATIONS:
         log.info("accounts.admin_made_elsewhere")
-    else:
-        await _welcome(user)
 
 
 async def _welcome(user: User) -> None:
@@ -299,6 +323,12 @@ async def _welcome(user: User) -> None:
     if _at_desk().examples:
         actor = Actor(user.id, user.username, user.tenant_id, Role(user.role))
         await workflows.load_examples(actor)
+
+
+def _require_strong(password: str, username: str, place: str) -> None:
+    told = weakness(password, username)
+    if told is not None:
+        raise Invalid.field(place, "weak_password", told)
 
 
 def _new_user(tenant_id: str, username: str, password_hash: str, role: Role) -> User:

@@ -24,6 +24,17 @@ class LoginThrottle:
         self._count((address,), PER_ADDRESS)
         return self._count((username.lower()[:64], address), PER_ACCOUNT)
 
+    def attempt_by(self, user_id: str) -> dict[str, str]:
+        """Count somebody's guess at the password of the account that is signed in, from wherever.
+
+        The RateLimit headers of the answer. Raises TooManyRequests.
+        """
+        return self._count((user_id, "signed in"), PER_ACCOUNT)
+
+    def succeeded_by(self, user_id: str) -> None:
+        """The guess was right."""
+        self._windows.pop((user_id, "signed in"), None)
+
     def succeeded(self, username: str, address: str) -> None:
         """The attempt was right: it does not count against the account or the address."""
         self._windows.pop((username.lower()[:64], address), None)
@@ -44,7 +55,7 @@ class LoginThrottle:
         }
         if used >= limit:
             raise TooManyRequests(
-                f"Too many attempts to sign in. Try again in {wait} seconds.",
+                f"Too many attempts at a password. Try again in {wait} seconds.",
                 retry_after_s=wait,
                 headers=headers,
             )

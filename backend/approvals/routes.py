@@ -21,7 +21,7 @@ from backend.pagination import Page, PageRequest
 Text = QueryParameter(max_length=200)
 
 
-@get("/approvals", operation_id="listApprovals")
+@get("/approvals", operation_id="listApprovals", opt={"sorts": tuple(service.SORTS)})
 async def list_approvals(
     actor: NamedDependency[Actor],
     page: NamedDependency[PageRequest],

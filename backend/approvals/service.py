@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 from msgspec import UNSET, Struct
+from msgspec.structs import replace
 
 from backend.actor import Actor, Role
 from backend.approvals import due, projection
@@ -20,6 +21,7 @@ from backend.approvals.schemas import (
     OpenApprovals,
     Respond,
 )
+from backend.artifacts import service as artifacts
 from backend.database import fetch
 from backend.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from backend.pagination import Page, PageRequest, paginate
@@ -61,7 +63,7 @@ _COLUMNS = (
     "created_at",
     "answered_at",
 )
-_SORTS = {"created_at": "id"}
+SORTS = {"created_at": "id"}
 """Ids begin with the time of the step that asks."""
 
 _decode_request = msgspec.json.Decoder(ApprovalRequest).decode
@@ -106,7 +108,7 @@ async def list_approvals(
         source="approval",
         columns=_COLUMNS,
         where=filters.conditions(actor),
-        sorts=_SORTS,
+        sorts=SORTS,
         default_sort="-created_at",
         to=lambda row: _view(row, actor),
     )
@@ -136,14 +138,16 @@ async def open_approvals(actor: Actor) -> OpenApprovals:
 async def get(actor: Actor, approval_id: str) -> ApprovalDetail:
     """A question with the context of its run. Raises NotFound."""
     view = _view(await _row(actor, approval_id), actor)
+    view = replace(view, details=await artifacts.as_stored(actor, view.details))
     run = await runs.get(actor, view.run_id)
     asking = await _asking_step(actor, view)
+    asked = _asking_run(run)
     return ApprovalDetail(
         **{name: getattr(view, name) for name in ApprovalView.__struct_fields__},
-        run=_asking_run(run),
+        run=replace(asked, inputs=await artifacts.as_stored(actor, asked.inputs)),
         node_name=(asking.name if asking else None) or view.node_id,
-        arrived=asking.input if asking else None,
-        steps=await _before(actor, view),
+        arrived=await artifacts.as_stored(actor, asking.input) if asking else None,
+        steps=[await _as_stored(actor, step) for step in await _before(actor, view)],
     )
 
 
@@ -290,6 +294,12 @@ def _asking_run(run: RunView) -> AskingRun:
         created_at=run.created_at,
         started_at=run.started_at,
     )
+
+
+async def _as_stored(actor: Actor, step: StepView) -> StepView:
+    """A step whose tables show the rows that they hold, whatever was written into a reference."""
+    output = await artifacts.as_stored(actor, step.output)
+    return step if output == step.output else replace(step, output=output)
 
 
 async def _asking_step(actor: Actor, view: ApprovalView) -> StepView | None:

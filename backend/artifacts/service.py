@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
 
 from backend.actor import Actor
-from backend.artifacts import store
+from backend.artifacts import references, store
 from backend.artifacts.schemas import ArtifactView, ContentFormat
 from backend.artifacts.store import TenantArtifacts
 from backend.artifacts.table_rows import read_rows
@@ -130,6 +131,19 @@ async def json_of(actor: Actor, artifact_id: str) -> bytes:
     return await asyncio.to_thread(path.read_bytes)
 
 
+async def refuse_edited(actor: Actor, value: Any, place: str) -> None:
+    """Raises Invalid `artifact_edited` for references in `value` that differ from their artifacts.
+
+    `place` is the JSON pointer of `value`.
+    """
+    await references.refuse_edited(value, place, _finder(actor), _folder(actor))
+
+
+async def as_stored(actor: Actor, value: Any) -> Any:
+    """The value with every reference in it telling what its artifact holds, for people to see."""
+    return await references.as_stored(value, _finder(actor), _folder(actor))
+
+
 async def forget(run_ids: Sequence[str], heirs: Mapping[str, str]) -> Sequence[Statement]:
     """What is written when runs are deleted: forks keep what they took over; the rest goes.
 
@@ -200,6 +214,16 @@ async def _find(actor: Actor, artifact_id: str) -> tuple[ArtifactView, Path]:
     if not await asyncio.to_thread(path.exists):
         raise NotFound("The artifact's file is no longer there.", code="artifact_not_found")
     return view, path
+
+
+def _finder(actor: Actor) -> references.Find:
+    async def find(artifact_id: str) -> tuple[ArtifactView, Path] | None:
+        try:
+            return await _find(actor, artifact_id)
+        except NotFound:
+            return None
+
+    return find
 
 
 def _folder(actor: Actor) -> ArtifactStore:

@@ -13,7 +13,7 @@ import structlog
 from uuid_utils.compat import uuid7
 
 from backend.artifacts.schemas import ArtifactView
-from backend.database import Statement, fetch, write_batch
+from backend.database import Statement, fetch, one_at_a_time, write_batch
 from backend.tenants import service as tenants
 from backend.workspaces import usage
 from graphs.artifacts import Artifact, ArtifactKind, Column
@@ -57,16 +57,28 @@ class TenantArtifacts:
         preview: Any = None,
     ) -> Artifact:
         size = await asyncio.to_thread(_size, path)
-        quota = await tenants.artifact_quota_bytes(self._tenant_id)
-        used = await used_bytes(self._tenant_id)
-        if used + size > quota:
-            await asyncio.to_thread(remove, [path])
-            raise NodeError(
-                f"there is no room for {size:,} more bytes: {used:,} of the tenant's {quota:,} are "
-                "used; delete old runs or files, or ask an administrator for more",
-                code="quota_exceeded",
-                retryable=False,
+        try:
+            return await self._insert(
+                path, size, kind, media_type, name, columns, row_count, preview
             )
+        except NodeError:
+            await asyncio.to_thread(remove, [path])
+            raise
+
+    async def _insert(
+        self,
+        path: Path,
+        size: int,
+        kind: ArtifactKind,
+        media_type: str,
+        name: str,
+        columns: tuple[Column, ...],
+        row_count: int | None,
+        preview: Any,
+    ) -> Artifact:
+        quota = await tenants.artifact_quota_bytes(self._tenant_id)
+        # measured ahead: it may read a whole folder, and others wait for this transaction
+        files = await usage.used_bytes(self._tenant_id)
         artifact_id = path.name.partition(".")[0]
         row = (
             artifact_id,
@@ -81,19 +93,29 @@ class TenantArtifacts:
             now(),
         )
         marks = ", ".join("?" * len(row))
-        await write_batch(
-            [
-                Statement(
-                    "INSERT INTO artifact (id, tenant_id, kind, media_type, name, file, size_bytes,"
-                    f" columns, row_count, created_at) VALUES ({marks})",
-                    [row],
-                ),
-                Statement(
-                    "INSERT INTO artifact_run (run_id, artifact_id) VALUES (?, ?)",
-                    [(self._run_id, artifact_id)],
-                ),
-            ]
-        )
+        # two steps that end at once must not both find the room that is left for one
+        async with one_at_a_time(f"artifacts of {self._tenant_id}"):
+            used = files + await _stored_bytes(self._tenant_id)
+            if used + size > quota:
+                raise NodeError(
+                    f"there is no room for {size:,} more bytes: {used:,} of the tenant's {quota:,} "
+                    "are used; delete old runs or files, or ask an administrator for more",
+                    code="quota_exceeded",
+                    retryable=False,
+                )
+            await write_batch(
+                [
+                    Statement(
+                        "INSERT INTO artifact (id, tenant_id, kind, media_type, name, file,"
+                        f" size_bytes, columns, row_count, created_at) VALUES ({marks})",
+                        [row],
+                    ),
+                    Statement(
+                        "INSERT INTO artifact_run (run_id, artifact_id) VALUES (?, ?)",
+                        [(self._run_id, artifact_id)],
+                    ),
+                ]
+            )
         return Artifact(
             id=artifact_id,
             kind=kind,
@@ -132,10 +154,14 @@ async def find(tenant_id: str, artifact_id: str) -> tuple[ArtifactView, str] | N
 
 async def used_bytes(tenant_id: str) -> int:
     """How much the tenant's artifacts and files take together."""
+    return await _stored_bytes(tenant_id) + await usage.used_bytes(tenant_id)
+
+
+async def _stored_bytes(tenant_id: str) -> int:
     rows = await fetch(
         "SELECT coalesce(sum(size_bytes), 0) AS used FROM artifact WHERE tenant_id = ?", tenant_id
     )
-    return int(rows[0]["used"]) + await usage.used_bytes(tenant_id)
+    return int(rows[0]["used"])
 
 
 async def sweep(root: Path) -> int:

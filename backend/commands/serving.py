@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import gc
+import os
 import socket
 import sys
 import threading
@@ -17,7 +18,9 @@ from backend.accounts import service as accounts
 from backend.database import close_database, open_database
 from backend.settings import Settings, SettingsError
 from backend.system import service as system
+from backend.system.http_protocol import PunctualProtocol
 from backend.system.logs import configure_logs
+from backend.system.process_lock import ProcessLock, only_server
 from graphs.compile import warm_up
 
 GRACE_S = 3
@@ -58,7 +61,14 @@ async def _migrate(settings: Settings) -> None:
 
 def _serve(settings: Settings, *, banner: bool) -> int:
     configure_logs("warning" if banner and settings.log_level == "info" else settings.log_level)
-    check_address(settings.host, settings.port)
+    # whatever a server makes is in its data directory, and for its own eyes
+    os.umask(0o077)
+    with only_server(settings) as lock:
+        check_address(settings.host, settings.port)
+        return _listen(settings, lock, banner=banner)
+
+
+def _listen(settings: Settings, lock: ProcessLock | None, *, banner: bool) -> int:
     # The pages and the engine take a second to import; other commands do without them.
     from backend.app import create_app
 
@@ -71,8 +81,11 @@ def _serve(settings: Settings, *, banner: bool) -> int:
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
         ws_max_size=1024 * 1024,
+        http=PunctualProtocol,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
     )
-    server = _Server(config, settings, banner)
+    server = _Server(config, settings, lock, banner)
     settle_memory()
     with suppress(KeyboardInterrupt):
         server.run()
@@ -111,8 +124,11 @@ def settle_memory() -> None:
 class _Server(uvicorn.Server):
     """Says when it is ready, and that it is stopping before it does."""
 
-    def __init__(self, config: uvicorn.Config, settings: Settings, banner: bool) -> None:
+    def __init__(
+        self, config: uvicorn.Config, settings: Settings, lock: ProcessLock | None, banner: bool
+    ) -> None:
         super().__init__(config)
+        self._lock = lock
         self._settings = settings
         self._banner = banner
 
@@ -121,6 +137,8 @@ class _Server(uvicorn.Server):
         if not self.started:
             return
         url = self._url()
+        if self._lock is not None:
+            self._lock.listens_at(url)
         log.info("server.ready", url=url)
         threading.Thread(target=warm_up, name="warm up", daemon=True).start()
         if not self._banner:

@@ -10,7 +10,7 @@ from backend.models.schemas import ModelPriceView, PutModelPrice
 from backend.pagination import Page, PageRequest
 
 
-@get("/model-prices", operation_id="listModelPrices")
+@get("/model-prices", operation_id="listModelPrices", opt={"sorts": tuple(service.SORTS)})
 async def list_prices(
     actor: NamedDependency[Actor],
     page: NamedDependency[PageRequest],

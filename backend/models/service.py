@@ -28,6 +28,7 @@ from graphs.events import now
 from graphs.node_type import Price
 
 _KEPT_S = 15.0
+SORTS = {"model": "model", "updated_at": "updated_at"}
 _COLUMNS = ("model", "input_usd_per_million", "output_usd_per_million", "updated_at")
 
 log: Any = structlog.get_logger("heddle.models")
@@ -114,7 +115,7 @@ async def list_prices(
         source="model_price",
         columns=_COLUMNS,
         where=where,
-        sorts={"model": "model", "updated_at": "updated_at"},
+        sorts=SORTS,
         default_sort="model",
         to=_view,
     )

@@ -48,6 +48,7 @@ Condition = tuple[str, Sequence[Any]]
 ALL_STEPS = StepFilter()
 FIRST_STEPS = PageRequest(limit=MAX_LIMIT)
 SORTS = {"created_at": "id"}
+CHECKPOINT_SORTS = {"seq": "seq"}
 """Ids begin with the time of their creation."""
 
 NEWEST_FIRST = "-created_at"
@@ -218,7 +219,7 @@ async def checkpoints(actor: Actor, run_id: str, page: PageRequest) -> Page[Chec
         source=event_log.FINISHED,
         columns=("seq", "at", "node_id", "path"),
         where=[("run_id = ?", [run_id]), ("kind = 'step.completed'", [])],
-        sorts={"seq": "seq"},
+        sorts=CHECKPOINT_SORTS,
         default_sort="seq",
         to=_checkpoint,
     )

@@ -14,7 +14,7 @@ from backend.actor import Actor
 from backend.errors import Invalid
 from backend.idempotency import reserved_id
 from backend.pagination import Page, PageRequest
-from backend.runs import service
+from backend.runs import history, service
 from backend.runs.schemas import (
     CancelRun,
     Checkpoint,
@@ -115,7 +115,7 @@ def _wants_stream(request: Request[Any, Any, Any]) -> bool:
     return "text/event-stream" in request.headers.get("accept", "")
 
 
-@get("/runs", operation_id="listRuns")
+@get("/runs", operation_id="listRuns", opt={"sorts": tuple(history.SORTS)})
 async def list_runs(
     actor: NamedDependency[Actor],
     page: NamedDependency[PageRequest],
@@ -236,7 +236,11 @@ async def set_breakpoints(
     return await service.set_breakpoints(actor, run_id, data.breakpoints)
 
 
-@get("/runs/{run_id:str}/checkpoints", operation_id="listRunCheckpoints")
+@get(
+    "/runs/{run_id:str}/checkpoints",
+    operation_id="listRunCheckpoints",
+    opt={"sorts": tuple(history.CHECKPOINT_SORTS)},
+)
 async def list_checkpoints(
     actor: NamedDependency[Actor], page: NamedDependency[PageRequest], run_id: FromPath[str]
 ) -> Page[Checkpoint]:

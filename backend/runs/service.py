@@ -125,10 +125,16 @@ async def start_and_wait(
     # nothing with an outside effect happens before the run is stored, and the end is stored last
     began = time.monotonic()
     try:
-        async with asyncio.timeout(timeout_s):
+        async with asyncio.timeout(min(timeout_s, starting.STORED_WITHIN_S)):
             await active.ended.wait()
     except TimeoutError:
-        await journal.flush()
+        await starting.store(journal, within_s=0.5 if timeout_s > 1 else starting.STORED_WITHIN_S)
+        left_s = timeout_s - (time.monotonic() - began)
+        try:
+            async with asyncio.timeout(max(left_s, 0.0)):
+                await active.ended.wait()
+        except TimeoutError:
+            await journal.flush()
     if isinstance(journal.error, Fenced) or journal.record.status is RunStatus.PAUSED:
         left_s = timeout_s - (time.monotonic() - began)
         return await wait(actor, journal.record.id, max(left_s, 0.0))

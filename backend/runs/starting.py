@@ -1,5 +1,6 @@
 """Makes new runs: of a workflow or a part of it, from another run's checkpoint, or once more."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,8 +8,9 @@ from msgspec import Struct
 from uuid_utils.compat import uuid7
 
 from backend.actor import Actor, Role
+from backend.artifacts import service as artifacts
 from backend.database import fetch
-from backend.errors import FieldError, Invalid, NotFound
+from backend.errors import FieldError, Invalid, NotFound, StorageUnavailable
 from backend.runs import event_log, history, seeds
 from backend.runs.bindings import bind, calls_of
 from backend.runs.executor import ActiveRun, executor
@@ -20,13 +22,18 @@ from backend.runs.schemas import ForkRun, Only, StartRun, Trigger
 from backend.runs.seeds import Seed
 from backend.runs.status import RunStatus
 from backend.runs.surroundings import last_real_run
+from backend.system.storage import storage
 from backend.workflows import service as workflows
 from backend.workflows.run_settings import RunSettings
 from graphs.compile import CompiledGraph
+from graphs.definition import walk
 from graphs.errors import DefinitionError
 from graphs.events import now
 from graphs.run_options import RunMode
 from graphs.validate import check_inputs
+
+STORED_WITHIN_S = 4.0
+"""How long a start waits for the database, which other programs may hold."""
 
 EARLIER_RUNS = 20
 """How many of a workflow's newest runs are looked through for a part's data."""
@@ -55,8 +62,12 @@ async def of_workflow(
 ) -> NewRun:
     """A run of a workflow, or of a part of it. Raises what `backend.runs.service.start` does."""
     actor.require(Role.EDITOR)
-    target = await workflows.resolve(actor, workflow_id, request.version)
+    await artifacts.refuse_edited(actor, request.inputs, "/inputs")
+    part_of = None if request.only is None else _chosen(request.only)
+    target = await workflows.resolve(actor, workflow_id, request.version, part_of)
     graph = await _graph(actor, target.definition_hash)
+    if target.version is None:
+        await _refuse_edited_pins(actor, target.definition_hash)
     new_id = run_id or str(uuid7())
     part = None
     given = request.inputs
@@ -111,6 +122,8 @@ async def of_run(
     """A run of the same definition as another. Raises NotFound, and Invalid for wrong inputs."""
     actor.require(Role.EDITOR)
     parent = await history.find(actor, parent_id)
+    if given is not None:
+        await artifacts.refuse_edited(actor, given, "/inputs")
     graph = await _graph(actor, parent.definition_hash)
     inputs = parent.inputs if given is None else _inputs(graph, given)
     plan = parent.plan
@@ -169,6 +182,7 @@ async def of_checkpoint(
     ]
     if unknown:
         raise _refusal(unknown, code="node_unknown")
+    await artifacts.refuse_edited(actor, request.overrides, "/overrides")
     found = await seeds.outcomes(parent_id, seq)
     blocked = seeds.descendants(new.graph, request.overrides) | request.overrides.keys()
     taken = seeds.reuse(new.record.id, found, lambda event: seeds.top_node(event) not in blocked)
@@ -187,6 +201,8 @@ async def launch(new: NewRun) -> tuple[RunJournal, ActiveRun | None]:
     else the caller stores it. Raises Conflict `workflow_busy`.
     """
     chosen = executor()
+    storage().require_room()
+    await storage().require_writable()
     if new.settings.concurrency_limit is None:
         return chosen.launch(new.record, new.graph, new.seeds, new.checkpoint)
     async with chosen.lock(new.record.workflow_id):
@@ -197,9 +213,21 @@ async def launch(new: NewRun) -> tuple[RunJournal, ActiveRun | None]:
     return launched
 
 
-async def store(journal: RunJournal) -> None:
-    """Return when a run is stored and, unless it is being executed or held back, rung for."""
-    await journal.flush()
+async def store(journal: RunJournal, within_s: float = STORED_WITHIN_S) -> None:
+    """Return when a run is stored and, unless it is being executed or held back, rung for.
+
+    Raises StorageUnavailable when the database does not take it in time: should it be stored after
+    all, it is cancelled before it does anything outside, so that it can be started again.
+    """
+    try:
+        async with asyncio.timeout(within_s):
+            await journal.flush()
+    except TimeoutError:
+        active = executor().active.get(journal.record.id)
+        if active is not None and not journal.record.status.ended:
+            journal.cancelling("The database did not take the run in time.")
+            active.control.cancel("The database did not take the run in time.")
+        raise StorageUnavailable("The database did not take the run in time.") from None
     if journal.record.epoch == 0 and not journal.record.held:
         await executor().bus.enqueue(journal.record.id)
 
@@ -223,14 +251,27 @@ def checked_breakpoints(graph: CompiledGraph, wanted: Sequence[str]) -> tuple[st
     return tuple(dict.fromkeys(wanted))
 
 
+def _chosen(only: Only) -> tuple[str, str]:
+    """`node`, `from` or `until`, and the node that is meant. Raises Invalid."""
+    given = {"node": only.node, "from": only.from_node, "until": only.until}
+    chosen = [(name, node_id) for name, node_id in given.items() if node_id is not None]
+    if len(chosen) != 1:
+        raise Invalid.field("/only", "invalid", "Give exactly one of node, from and until.")
+    return chosen[0]
+
+
+async def _refuse_edited_pins(actor: Actor, definition_hash: str) -> None:
+    definition = await workflows.definition_by_hash(actor.tenant_id, definition_hash)
+    for node, place in walk(definition):
+        if node.pinned is not None:
+            where = f"/definition{place}/pinned/output"
+            await artifacts.refuse_edited(actor, node.pinned.output, where)
+
+
 async def _part(
     actor: Actor, workflow_id: str, graph: CompiledGraph, only: Only, run_id: str
 ) -> Part:
-    given = {"node": only.node, "from": only.from_node, "until": only.until}
-    chosen = {name: node_id for name, node_id in given.items() if node_id is not None}
-    if len(chosen) != 1:
-        raise Invalid.field("/only", "invalid", "Give exactly one of node, from and until.")
-    [(name, node_id)] = chosen.items()
+    name, node_id = _chosen(only)
     if node_id not in graph.nodes:
         detail = f"There is no node {node_id!r} at the top level of the drawing."
         raise _refusal([FieldError(f"/only/{name}", "node_unknown", detail)], code="node_unknown")

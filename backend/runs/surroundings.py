@@ -13,7 +13,7 @@ from backend.database import fetch
 from backend.models import service as models
 from backend.runs import event_log
 from backend.runs.record import RunRecord
-from backend.settings import Settings
+from backend.settings import Secrets, Settings
 from backend.tenants import service as tenants
 from backend.workspaces import service as workspaces
 from graphs.artifacts import ArtifactStore
@@ -106,12 +106,20 @@ async def services_for(base: Services, record: RunRecord, load: LoadGraph) -> Se
         base,
         workflows=workflows,
         recorded=recorded,
+        secrets=await _secrets_of(record.tenant_id, base.secrets),
         prices=await models.prices_for(record.tenant_id),
         python_enabled=await tenants.python_enabled(record.tenant_id),
         artifacts=artifacts.store_for(record.tenant_id, record.id),
         files=workspaces.files_for(record.tenant_id),
         owner=record.tenant_id,
     )
+
+
+async def _secrets_of(tenant_id: str, all_secrets: Mapping[str, str]) -> Mapping[str, str]:
+    """Those that the operator gave to the tenant; a run of one tenant finds no other's."""
+    if isinstance(all_secrets, Secrets):
+        return all_secrets.for_tenant(await tenants.slug_of(tenant_id) or "")
+    return all_secrets
 
 
 async def outputs_of(run_id: str, store: ArtifactStore) -> dict[str, object]:

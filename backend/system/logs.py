@@ -2,16 +2,36 @@
 
 import logging
 import sys
-from typing import TextIO
+from contextlib import suppress
+from typing import TextIO, cast
 
 import structlog
 
 _CHATTY = ("httpx", "httpcore", "asyncio", "aiosqlite", "uvicorn.access", "uvicorn.error")
 
 
+class _Lossy:
+    """A stream that loses what cannot be written: a full disk must not end what is being logged."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            return self._stream.write(text)
+        return 0
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+
 def configure_logs(level: str, stream: TextIO | None = None) -> None:
     """Send our events and the standard library's records, from `level` on, to stderr."""
-    out = stream or sys.stderr
+    out = cast("TextIO", _Lossy(stream or sys.stderr))
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,

@@ -25,7 +25,9 @@ async def health() -> Response[HealthReport]:
 
 @get("/health/ready", operation_id="getReadiness", responses=UNREADY)
 async def readiness() -> Response[HealthReport]:
-    """Whether requests should be sent here: 503 without a database and while stopping."""
+    """Whether requests should be sent here: 503 while its database does not
+    answer or takes no writes, its disk is nearly full, or it is stopping. `checks` tells which.
+    """
     return await _report()
 
 

@@ -13,11 +13,14 @@ class Health(StrEnum):
 
 
 class Check(Struct, frozen=True):
-    """One thing the server stands on. `duration_ms` is what asking it took."""
+    """One thing the server stands on. `duration_ms` is what asking it took; `detail` is what is
+    wrong, empty while nothing is.
+    """
 
     name: str
     status: Health
     duration_ms: float
+    detail: str = ""
 
 
 class HealthReport(Struct, frozen=True):

@@ -1,6 +1,7 @@
 """Tenants: whose data it is, and what their administrators allow."""
 
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -36,6 +37,7 @@ class _Office(Struct):
 
     python_node: bool = True
     tenants: dict[str, _Kept] = msgspec.field(default_factory=dict[str, _Kept])
+    slugs: dict[str, str] = msgspec.field(default_factory=dict[str, str])
 
 
 _office = _Office()
@@ -96,10 +98,33 @@ async def create(name: str, slug: str) -> str:
     return tenant_id
 
 
+async def ensure(name: str, slug: str) -> str:
+    """The id of the tenant with that slug; it is made unless somebody was faster."""
+    await execute(
+        "INSERT INTO tenant (id, name, slug, created_at) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT DO NOTHING",
+        *(str(uuid7()), name, slug, datetime.now(UTC)),
+    )
+    found = await id_of(slug)
+    assert found is not None
+    return found
+
+
 async def id_of(slug: str) -> str | None:
     """The id of the tenant with that slug."""
     found = await fetch("SELECT id FROM tenant WHERE slug = ?", slug)
     return found[0]["id"] if found else None
+
+
+async def slug_of(tenant_id: str) -> str | None:
+    """The slug of a tenant, which never changes."""
+    known = _office.slugs.get(tenant_id)
+    if known is None:
+        found = await fetch("SELECT slug FROM tenant WHERE id = ?", tenant_id)
+        if not found:
+            return None
+        known = _office.slugs[tenant_id] = found[0]["slug"]
+    return known
 
 
 async def _find(tenant_id: str) -> TenantView | None:

@@ -5,7 +5,7 @@ from msgspec import Struct
 from backend.actor import Actor
 from backend.database import fetch
 from backend.errors import Conflict, NotFound
-from backend.workflows import definitions, store
+from backend.workflows import calls, definitions, parts, store
 from backend.workflows.run_settings import NO_SETTINGS, RunSettings, settings_from
 from backend.workflows.schemas import WorkflowStatus
 from backend.workflows.slugs import is_id
@@ -30,14 +30,20 @@ async def run_settings(tenant_id: str, workflow_id: str) -> RunSettings:
     return settings_from(rows[0]["run_settings"]) if rows else NO_SETTINGS
 
 
-async def resolve(actor: Actor, reference: str, version: Selector | None = None) -> Executable:
+async def resolve(
+    actor: Actor,
+    reference: str,
+    version: Selector | None = None,
+    part: tuple[str, str] | None = None,
+) -> Executable:
     """What a run of the workflow executes; None is the active version or else the draft.
 
+    `part`: that only a part of a draft will run (see `parts.reduce`), whatever is wrong elsewhere.
     Raises NotFound, Invalid for a draft with problems, and Conflict for a workflow that is not in
     use or was never published.
     """
     if version == "draft":
-        return await _resolve_draft(actor, reference)
+        return await _resolve_draft(actor, reference, part)
     if "\0" in reference or (isinstance(version, int) and version > LARGEST_NUMBER):
         raise NotFound("There is no such workflow or version.", code="workflow_not_found")
     found = await fetch(
@@ -57,12 +63,18 @@ async def resolve(actor: Actor, reference: str, version: Selector | None = None)
         raise NotFound(f"There is no version {version}.", code="version_not_found")
     if version == "active":
         raise Conflict("No version is published and active.", code="workflow_not_published")
-    return await _resolve_draft(actor, reference)
+    return await _resolve_draft(actor, reference, part)
 
 
-async def _resolve_draft(actor: Actor, reference: str) -> Executable:
+async def _resolve_draft(actor: Actor, reference: str, part: tuple[str, str] | None) -> Executable:
     row = await store.find(actor, reference)
     _require_in_use(row.status)
+    if part is not None and await calls.problems_of(actor, row.definition):
+        reduced = parts.reduce(row.definition, *part)
+        parts.require_valid(row.definition, reduced)
+        await calls.require_known(actor, reduced)
+        digest = await definitions.freeze(actor.tenant_id, definitions.encode(reduced))
+        return Executable(row.id, row.name, None, digest, settings_from(row.run_settings))
     digest = await definitions.freeze(actor.tenant_id, row.draft)
     return Executable(row.id, row.name, None, digest, settings_from(row.run_settings))
 

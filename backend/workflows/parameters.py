@@ -14,8 +14,10 @@ IfMatchHeader = Annotated[
         description="The ETag of the state that the change starts from, or `*` for any.",
     ),
 ]
+VERSION_PATTERN = r"^(active|draft|0*[1-9][0-9]{0,8})$"
+VERSION_TOLD = "A number, `active` or `draft`."
 VersionParameter = Annotated[
-    str | None, QueryParameter(name="version", description="A number, `active` or `draft`.")
+    str | None, QueryParameter(name="version", description=VERSION_TOLD, pattern=VERSION_PATTERN)
 ]
 
 

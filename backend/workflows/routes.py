@@ -22,7 +22,7 @@ from backend.errors import BadRequest, Invalid
 from backend.pagination import Page, PageRequest
 from backend.preconditions import IfMatch, etag
 from backend.runs import service as runs
-from backend.workflows import gallery_routes, service, version_routes
+from backend.workflows import gallery_routes, listing, service, version_routes
 from backend.workflows.interchange import (
     MEDIA_TYPES,
     SUFFIXES,
@@ -87,7 +87,7 @@ async def create_workflow(
     return _created(await service.create(actor, data))
 
 
-@get("/workflows", operation_id="listWorkflows")
+@get("/workflows", operation_id="listWorkflows", opt={"sorts": tuple(listing.SORTS)})
 async def list_workflows(
     actor: NamedDependency[Actor],
     page: NamedDependency[PageRequest],
@@ -128,7 +128,7 @@ async def get_workflow(
     return _tagged(await service.get(actor, workflow_id))
 
 
-@patch("/workflows/{workflow_id:str}", operation_id="updateWorkflow")
+@patch("/workflows/{workflow_id:str}", operation_id="updateWorkflow", opt={"needs_if_match": True})
 async def update_workflow(
     actor: NamedDependency[Actor],
     workflow_id: FromPath[str],
@@ -143,7 +143,7 @@ async def update_workflow(
     return _tagged(changed)
 
 
-@delete("/workflows/{workflow_id:str}", operation_id="deleteWorkflow")
+@delete("/workflows/{workflow_id:str}", operation_id="deleteWorkflow", opt={"needs_if_match": True})
 async def delete_workflow(
     actor: NamedDependency[Actor], workflow_id: FromPath[str], if_match: IfMatchHeader = None
 ) -> None:
@@ -165,7 +165,7 @@ async def bulk_delete(actor: NamedDependency[Actor], data: JSONBody[BulkDelete])
     return await service.bulk_delete(actor, data.ids)
 
 
-@put("/workflows/{workflow_id:str}/draft", operation_id="putDraft")
+@put("/workflows/{workflow_id:str}/draft", operation_id="putDraft", opt={"needs_if_match": True})
 async def put_draft(
     actor: NamedDependency[Actor],
     workflow_id: FromPath[str],
@@ -222,7 +222,7 @@ async def validate_input(
     opt={
         "produces": {
             MEDIA_TYPES[Format.JSON]: {"$ref": "#/components/schemas/Document"},
-            MEDIA_TYPES[Format.YAML]: {"type": "string"},
+            MEDIA_TYPES[Format.YAML]: {"$ref": "#/components/schemas/Document"},
             MEDIA_TYPES[Format.PYTHON]: {"type": "string"},
         }
     },

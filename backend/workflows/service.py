@@ -48,6 +48,7 @@ from graphs.validate import check_inputs
 
 __all__ = [
     "Executable",
+    "IfMatch",
     "Published",
     "Selector",
     "WorkflowFilter",

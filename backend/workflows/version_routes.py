@@ -10,8 +10,8 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from backend.actor import Actor
 from backend.pagination import Page, PageRequest
 from backend.preconditions import IfMatch, etag
-from backend.workflows import service
-from backend.workflows.parameters import IfMatchHeader, selector
+from backend.workflows import service, versions
+from backend.workflows.parameters import VERSION_PATTERN, VERSION_TOLD, IfMatchHeader, selector
 from backend.workflows.schemas import (
     Comparison,
     PublishVersion,
@@ -49,7 +49,11 @@ async def publish_version(
     )
 
 
-@get("/workflows/{workflow_id:str}/versions", operation_id="listVersions")
+@get(
+    "/workflows/{workflow_id:str}/versions",
+    operation_id="listVersions",
+    opt={"sorts": tuple(versions.SORTS)},
+)
 async def list_versions(
     actor: NamedDependency[Actor], workflow_id: FromPath[str], page: NamedDependency[PageRequest]
 ) -> Page[VersionView]:
@@ -62,10 +66,10 @@ async def compare_versions(
     actor: NamedDependency[Actor],
     workflow_id: FromPath[str],
     before: Annotated[
-        str, QueryParameter(name="from", description="A number, `active` or `draft`.")
+        str, QueryParameter(name="from", description=VERSION_TOLD, pattern=VERSION_PATTERN)
     ],
     after: Annotated[
-        str, QueryParameter(name="to", description="A number, `active` or `draft`.")
+        str, QueryParameter(name="to", description=VERSION_TOLD, pattern=VERSION_PATTERN)
     ] = "draft",
 ) -> Comparison:
     """What was added, removed, changed or only moved between two versions."""

@@ -29,6 +29,7 @@ from graphs.events import now
 
 _COLUMNS = [info.name for info in msgspec.structs.fields(VersionView) if info.name != "active"]
 
+SORTS = {"number": "number", "created_at": "id"}
 LARGEST_NUMBER = 2_147_483_647
 """PostgreSQL's integers end here."""
 
@@ -77,7 +78,7 @@ async def list_versions(
         source="workflow_version",
         columns=_COLUMNS,
         where=[("tenant_id = ?", (row.tenant_id,)), ("workflow_id = ?", (row.id,))],
-        sorts={"number": "number", "created_at": "id"},
+        sorts=SORTS,
         default_sort="-number",
         to=lambda version: VersionView(**_fields(version, row.active_version)),
     )

@@ -6,6 +6,22 @@ from pathlib import Path
 MAX_NAME_CHARS = 1000
 MAX_PART_BYTES = 255
 
+_UNSEEN = ("Cc", "Cs", "Zl", "Zp")
+# direction marks, embeddings, overrides and isolates, spaces without width, tags: a name such as
+# `invoice[override]fdp.exe` reads as another; joiners stay, which scripts and emoji need
+_MISLEADING = frozenset(
+    map(
+        chr,
+        (
+            *(0x00AD, 0x061C, 0x180E, 0x200B, 0x200E, 0x200F, 0xFEFF),
+            *range(0x202A, 0x202F),
+            *range(0x2060, 0x2070),
+            *range(0xFFF9, 0xFFFC),
+            *range(0xE0000, 0xE0020),
+        ),
+    )
+)
+
 
 class BadName(ValueError):
     """The name cannot be that of a file; the message says why."""
@@ -20,8 +36,10 @@ def clean(name: str) -> str:
         raise BadName(f"A name has at most {MAX_NAME_CHARS} characters.")
     if "\\" in name:
         raise BadName("Write / between folders, not \\.")
-    if any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
+    if any(unicodedata.category(character) in _UNSEEN for character in name):
         raise BadName("A name has no control characters.")
+    if any(character in _MISLEADING for character in name):
+        raise BadName("A name has no characters that turn its direction or cannot be seen.")
     parts = name.split("/")
     if any(part.strip() in ("", ".", "..") for part in parts):
         raise BadName("Name a file within the workspace, such as reports/july.csv.")

@@ -52,7 +52,11 @@ async def get_workspace(
     return await service.get(actor, workspace_id)
 
 
-@get("/workspaces/{workspace_id:str}/files", operation_id="listFiles")
+@get(
+    "/workspaces/{workspace_id:str}/files",
+    operation_id="listFiles",
+    opt={"sorts": tuple(service.SORTS)},
+)
 async def list_files(
     actor: NamedDependency[Actor],
     workspace_id: FromPath[str],

@@ -36,7 +36,7 @@ UPLOADS = "uploads"
 DEFAULT_NAME = "Files"
 MAX_UPLOAD_BYTES = 2 * 1024**3
 
-_SORTS: dict[str, Callable[[FileView], Any]] = {
+SORTS: dict[str, Callable[[FileView], Any]] = {
     "name": lambda file: file.name.casefold(),
     "size_bytes": lambda file: file.size_bytes or 0,
     "modified_at": lambda file: file.modified_at,
@@ -87,9 +87,9 @@ async def list_files(
     """What a directory holds, directories first. Raises NotFound, Invalid."""
     await _find(actor, workspace_id)
     sort = page.sort or "name"
-    key = _SORTS.get(sort.removeprefix("-"))
+    key = SORTS.get(sort.removeprefix("-"))
     if key is None:
-        raise Invalid.field("?sort", "unknown_sort", f"Sort by one of: {', '.join(_SORTS)}.")
+        raise Invalid.field("?sort", "unknown_sort", f"Sort by one of: {', '.join(SORTS)}.")
     listed = f"{sort}\0{directory}"
     offset = decode_offset(page.cursor, listed)
     try:

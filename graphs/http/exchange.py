@@ -15,7 +15,8 @@ from graphs.expressions import format_value
 from graphs.http.answer import answer_of
 from graphs.http.bodies import body_of
 from graphs.http.params import Basic, Bearer, Header, HttpRequestParams
-from graphs.node_type import MASK, NodeContext
+from graphs.masking import MASK
+from graphs.node_type import NodeContext
 
 MAX_REDIRECTS = 10
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})

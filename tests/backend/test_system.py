@@ -29,7 +29,9 @@ class TestHealth:
             report = answer.json()
             assert report["status"] == "ok"
             assert [(check["name"], check["status"]) for check in report["checks"]] == [
-                ("database", "ok")
+                ("database", "ok"),
+                ("writes", "ok"),
+                ("free space", "ok"),
             ]
         assert (await app_client.get("/health/live")).json() == {"status": "ok"}
 

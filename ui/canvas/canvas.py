@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
+import msgspec
+from msgspec import Struct
 from nicegui import ui
 from nicegui.events import GenericEventArguments
 
@@ -17,6 +19,16 @@ def _bundle() -> str:
     if len(found) != 1:
         raise RuntimeError("The canvas is not built: run `npm ci && npm run build` in ui/canvas.")
     return str(found[0].relative_to(HERE))
+
+
+SAVING_TIMEOUT_S = 15.0
+
+
+class SaveResult(Struct, frozen=True):
+    """`revision` is what the server has now; `detail` why it has not got the drawing."""
+
+    revision: int | None = None
+    detail: str = ""
 
 
 class WorkflowCanvas(ui.element, component="heddle_canvas.js", esm={"heddle-canvas": _bundle()}):
@@ -62,6 +74,14 @@ class WorkflowCanvas(ui.element, component="heddle_canvas.js", esm={"heddle-canv
     def reload(self) -> None:
         """Read the workflow again, after its draft was replaced on the server."""
         self.run_method("reload")
+
+    async def save(self) -> SaveResult:
+        """Save what is drawn, now; returns when the server has it, or has refused it."""
+        try:
+            answer = await self.run_method("save", timeout=SAVING_TIMEOUT_S)
+        except TimeoutError:
+            answer = {"detail": "The drawing could not be saved in time. Try again."}
+        return msgspec.convert(answer, SaveResult)
 
     def start_run(
         self, mode: Literal["full", "mock", "debug"] = "full", *, ask: bool = False

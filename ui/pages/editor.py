@@ -1,6 +1,5 @@
 """The editor of one workflow: its head, and below it the canvas, which owns the drawing."""
 
-import asyncio
 from typing import Any
 
 from nicegui import ui
@@ -8,6 +7,7 @@ from nicegui.events import GenericEventArguments
 from starlette.requests import Request
 
 from backend.actor import Actor, Role
+from backend.errors import Conflict
 from backend.workflows import service as workflows
 from backend.workflows.schemas import UpdateWorkflow, WorkflowView
 from ui.canvas.canvas import WorkflowCanvas
@@ -19,9 +19,6 @@ from ui.pages.versions import open_versions
 from ui.program import download_program
 from ui.session import Session, SignedIn
 from ui.theme import frame
-
-SAVING_ROUNDS, SAVING_ROUND_S = 30, 0.1
-"""How long publishing waits for the newest edit to be saved."""
 
 
 @ui.page("/workflows/{workflow_id}")
@@ -45,7 +42,6 @@ class Editor:
         self.workflow = workflow
         self.writable = session.actor.may(Role.EDITOR)
         self.run_at_once = run_at_once
-        self.saving = False
 
     def build_head(self) -> None:
         """Name and state at the left, what can be done at the right."""
@@ -145,7 +141,6 @@ class Editor:
 
     def _state_changed(self, event: GenericEventArguments) -> None:
         given: dict[str, Any] = event.args
-        self.saving = given.get("save") in {"dirty", "saving"}
         if self.run_at_once and given.get("save") == "saved":
             self.run_at_once = False
             self.canvas.start_run()
@@ -158,11 +153,11 @@ class Editor:
         self.renamed(await workflows.update(actor, self.workflow.id, UpdateWorkflow(name=name)))
 
     async def _publish(self, actor: Actor) -> None:
-        for _ in range(SAVING_ROUNDS):
-            if not self.saving:
-                break
-            await asyncio.sleep(SAVING_ROUND_S)
-        await open_publish(self, actor)
+        saved = await self.canvas.save()
+        if saved.revision is None:
+            why = saved.detail or "the drawing is not there yet."
+            raise Conflict(f"Nothing was published: {why}")
+        await open_publish(self, actor, saved.revision)
 
     async def _versions(self, actor: Actor) -> None:
         await open_versions(self, actor)

@@ -29,24 +29,26 @@ class Host(Protocol):
     def version_changed(self, active: int | None) -> None: ...
 
 
-async def open_publish(host: Host, actor: Actor) -> None:
-    """Validate what is stored, then ask for a description."""
+async def open_publish(host: Host, actor: Actor, revision: int) -> None:
+    """Validate what is stored, then ask for a description. Only that revision is published."""
     result = await workflows.validate(actor, host.workflow.id)
     if result.problems:
         _show_problems(host, result.problems)
     else:
         check = await runs.publish_check(actor, host.workflow.id)
-        _ask(host, check.waiting_runs)
+        _ask(host, check.waiting_runs, revision)
 
 
-def _ask(host: Host, waiting: Sequence[WaitingRun]) -> None:
+def _ask(host: Host, waiting: Sequence[WaitingRun], revision: int) -> None:
     async def publish(actor: Actor) -> None:
         request = PublishVersion(
             description=(description.value or "").strip(),
             label=(label.value or "").strip() or None,
             activate=bool(activate.value),
         )
-        published = await workflows.publish(actor, host.workflow.id, request)
+        published = await workflows.publish(
+            actor, host.workflow.id, request, workflows.IfMatch(frozenset({revision}))
+        )
         version = published.version
         asked.close()
         if version.active:

@@ -16,6 +16,7 @@ from ui.controls import button, confirm, icon_button, menu_item, raw, snackbar, 
 from ui.drawing import thumbnail
 from ui.formats import ago, amount
 from ui.pages.new_workflow import new_workflow
+from ui.pages.run_inputs import ask_and_run
 from ui.program import download_program
 from ui.session import Session, SignedIn
 from ui.theme import frame
@@ -234,13 +235,16 @@ class WorkflowList:
                 )
 
     async def _run(self, actor: Actor, item: WorkflowItem) -> None:
-        schema = await workflows.input_schema(actor, item.id, "draft")
-        if schema.get("properties"):
+        active = (await workflows.get(actor, item.id)).active_version
+        version = "draft" if active is None else active
+        schema = await workflows.input_schema(actor, item.id, version)
+        if not schema.get("properties"):
+            run = await runs.start(actor, item.id, StartRun(version=version), Trigger.MANUAL)
+            ui.navigate.to(f"/runs/{run.id}")
+        elif active is None:
             ui.navigate.to(f"/workflows/{item.id}?run=1")
-            return
-        version = "active" if item.active_version else "draft"
-        run = await runs.start(actor, item.id, StartRun(version=version), Trigger.MANUAL)
-        ui.navigate.to(f"/runs/{run.id}")
+        else:
+            ask_and_run(self.session, item, active, schema)
 
     async def _duplicate(self, actor: Actor, item: WorkflowItem) -> None:
         copy = await workflows.duplicate(actor, item.id)

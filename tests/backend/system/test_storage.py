@@ -1,0 +1,185 @@
+"""A locked or full database: answers in time, says so, loses nothing, and goes on by itself."""
+
+import resource
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+
+from backend.app import create_app
+from backend.errors import StorageUnavailable
+from backend.settings import Settings
+from backend.storage_errors import storage_refusal
+from tests.conftest import PASSWORD, client_of, running, sign_in
+from tests.live_server import LiveServer
+
+DRAWING = {
+    "name": "One step",
+    "definition": {
+        "nodes": [
+            {"id": "start", "type": "start"},
+            {"id": "greet", "type": "set_fields", "params": {"fields": {"text": "hello"}}},
+        ],
+        "edges": [{"id": "e", "source": "start", "target": "greet"}],
+    },
+}
+ACTING = {
+    "name": "Acts outside",
+    "definition": {
+        "nodes": [
+            {"id": "start", "type": "start"},
+            {
+                "id": "write",
+                "type": "write_file",
+                "params": {"name": "a.txt", "content": "hello"},
+            },
+        ],
+        "edges": [{"id": "e", "source": "start", "target": "write"}],
+    },
+}
+WAIT = {"Prefer": "wait=5"}
+AT_MOST_S = 5.0
+"""What the product promises, not a measure of this machine."""
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Another program has the database for itself."""
+    other = sqlite3.connect(path, isolation_level=None)
+    try:
+        other.execute("BEGIN EXCLUSIVE")
+        yield
+    finally:
+        other.close()
+
+
+def refused(answer: httpx.Response) -> dict[str, Any]:
+    told = answer.json()
+    assert (answer.status_code, told["code"]) == (503, "storage_unavailable"), answer.text
+    assert int(answer.headers["retry-after"]) > 0
+    return told
+
+
+async def workflow(client: httpx.AsyncClient, drawing: dict[str, Any] = DRAWING) -> str:
+    made = await client.post("/api/v1/workflows", json=drawing)
+    assert made.status_code == 201, made.text
+    return f"/api/v1/workflows/{made.json()['id']}"
+
+
+class TestALockedDatabase:
+    async def test_starts_and_writes_say_so_in_time_and_go_on(
+        self, client: httpx.AsyncClient, settings: Settings
+    ) -> None:
+        at = await workflow(client)
+        kept = (await client.post(f"{at}/runs", json={}, headers=WAIT)).json()
+        with held(settings.sqlite_path):
+            for address, body, headers in (
+                (f"{at}/runs", {}, {}),
+                (f"{at}/runs", {}, WAIT),
+                ("/api/v1/workflows", DRAWING, {}),
+            ):
+                began = time.monotonic()
+                refused(await client.post(address, json=body, headers=headers))
+                assert time.monotonic() - began < AT_MOST_S
+            report = (await client.get("/health/ready")).json()
+            assert report["status"] == "down"
+            down = {check["name"]: check["detail"] for check in report["checks"] if check["detail"]}
+            assert "Another program" in down["writes"]
+            assert (await client.get("/health/live")).status_code == 200
+            assert (await client.get(f"/api/v1/runs/{kept['id']}")).status_code == 200
+        began = time.monotonic()
+        while (again := await client.post(f"{at}/runs", json={}, headers=WAIT)).status_code == 503:
+            assert time.monotonic() - began < AT_MOST_S
+        assert again.json()["status"] == "completed"
+        assert (await client.get("/health/ready")).status_code == 200
+
+    async def test_a_start_that_was_refused_is_one_run_when_it_is_tried_again(
+        self, client: httpx.AsyncClient, settings: Settings
+    ) -> None:
+        at = await workflow(client, ACTING)
+        # the drawing is frozen, and writes are known to work: the start goes ahead
+        first = await client.post(f"{at}/runs", json={}, headers=WAIT)
+        await client.delete(f"/api/v1/runs/{first.json()['id']}")
+        with held(settings.sqlite_path):
+            refused(await client.post(f"{at}/runs", json={}))
+        began = time.monotonic()
+        while (await client.post(f"{at}/runs", json={}, headers=WAIT)).status_code == 503:
+            assert time.monotonic() - began < AT_MOST_S
+        listed = (await client.get("/api/v1/runs")).json()["items"]
+        assert [run["status"] for run in listed if run["status"] != "cancelled"] == ["completed"]
+
+
+def test_a_full_disk_is_told_and_survived(live_server: LiveServer) -> None:
+    process = live_server.process
+    assert process is not None
+    with live_server.client() as client:
+        made = client.post("/api/v1/workflows", json=DRAWING).json()
+        at = f"/api/v1/workflows/{made['id']}/runs"
+        kept = client.post(at, json={}, headers=WAIT).json()
+        _, hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1, hard))
+        for _ in range(3):
+            refused(client.post(at, json={}))
+            refused(client.post("/api/v1/workflows", json=DRAWING))
+        assert client.get("/health/live").status_code == 200
+        assert client.get("/health/ready").status_code == 503
+        assert client.get(f"/api/v1/runs/{kept['id']}").json()["status"] == "completed"
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (hard, hard))
+        began = time.monotonic()
+        while (again := client.post(at, json={}, headers=WAIT)).status_code == 503:
+            assert time.monotonic() - began < AT_MOST_S
+        assert again.json()["status"] == "completed"
+
+
+async def test_too_little_room_is_refused_before_it_hurts(
+    make_settings: Callable[..., Settings],
+) -> None:
+    app = create_app(make_settings(min_free_bytes=2**62))
+    async with running(app), client_of(app) as client:
+        await sign_in(client, "admin", PASSWORD)
+        at = await workflow(client)
+        assert "HEDDLE_MIN_FREE_MB" in refused(await client.post(f"{at}/runs", json={}))["detail"]
+        report = (await client.get("/health/ready")).json()
+        assert [check["status"] for check in report["checks"]] == ["ok", "ok", "down"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        sqlite3.OperationalError("database is locked"),
+        sqlite3.OperationalError("database table is locked"),
+        sqlite3.OperationalError("database or disk is full"),
+        sqlite3.OperationalError("disk I/O error"),
+        sqlite3.OperationalError("attempt to write a readonly database"),
+        sqlite3.OperationalError("unable to open database file"),
+        asyncpg.DiskFullError("no space left on device"),
+        asyncpg.TooManyConnectionsError("sorry"),
+        asyncpg.ConnectionDoesNotExistError("closed in the middle of operation"),
+        asyncpg.InterfaceError("connection is closed"),
+        asyncpg.AdminShutdownError("terminating"),
+        asyncpg.CannotConnectNowError("starting up"),
+        asyncpg.LockNotAvailableError("lock timeout"),
+    ],
+)
+def test_what_passes_by_itself(error: Exception) -> None:
+    assert isinstance(storage_refusal(error), StorageUnavailable)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        sqlite3.OperationalError("no such table: run"),
+        sqlite3.IntegrityError("UNIQUE constraint failed"),
+        asyncpg.UniqueViolationError("duplicate"),
+        asyncpg.UndefinedTableError("run"),
+        ValueError("database is locked"),
+    ],
+)
+def test_what_does_not(error: Exception) -> None:
+    assert storage_refusal(error) is None
