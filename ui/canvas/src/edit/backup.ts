@@ -1,4 +1,6 @@
 /** Unsaved drawings kept in this browser, one per tab, until the server has them. */
+import { plainGeometry } from '../document/plain'
+import { parse, stringify } from '../json'
 import type { Definition } from '../seam'
 
 export interface Backup {
@@ -31,7 +33,7 @@ export class Backups {
   /** False when the browser refuses, for instance because its storage is full. */
   keep(backup: Backup): boolean {
     try {
-      this.store.setItem(this.own, JSON.stringify(backup))
+      this.store.setItem(this.own, stringify(backup))
       return true
     } catch {
       return false
@@ -71,10 +73,11 @@ export class Backups {
 
   private read(key: string): Backup | null {
     try {
-      const value: unknown = JSON.parse(this.store.getItem(key) ?? 'null')
+      const value: unknown = parse(this.store.getItem(key) ?? 'null')
       if (typeof value !== 'object' || value === null) return null
       const backup = value as Partial<Backup>
-      return typeof backup.revision === 'number' && backup.definition ? (backup as Backup) : null
+      if (typeof backup.revision !== 'number' || !backup.definition) return null
+      return { ...(backup as Backup), definition: plainGeometry(backup.definition) }
     } catch {
       return null
     }

@@ -1,4 +1,5 @@
 /** Whether two drawings are the same, whoever wrote their defaults out. */
+import { ExactNumber, isNumber } from '../json'
 import type { Definition } from '../seam'
 
 /** What the server leaves out of a node or a note because it says nothing. */
@@ -26,6 +27,8 @@ export function sameDrawing(a: Definition, b: Definition): boolean {
 /** Equal JSON, whatever the order of keys; an undefined member is no member. */
 export function same(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true
+  if (a instanceof ExactNumber || b instanceof ExactNumber)
+    return isNumber(a) && isNumber(b) && String(a) === String(b)
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
   if (Array.isArray(a) || Array.isArray(b)) {
     return (

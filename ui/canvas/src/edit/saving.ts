@@ -6,6 +6,7 @@
  */
 import { shallowRef, type ShallowRef } from 'vue'
 import { ApiError } from '../api'
+import { stringify } from '../json'
 import type { Definition } from '../seam'
 import type { Backups } from './backup'
 import { sameDrawing as same } from './same'
@@ -94,7 +95,7 @@ export class Saving {
   leave(): void {
     if (!this.dirty || this.state.value === 'conflict') return
     this.keep()
-    if (JSON.stringify(this.current).length > KEEPALIVE_LIMIT) return
+    if (stringify(this.current).length > KEEPALIVE_LIMIT) return
     void this.options.remote.put(this.current, this.etag, true).catch(() => undefined)
   }
 

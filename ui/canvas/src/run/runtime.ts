@@ -1,6 +1,7 @@
 /** The run at hand as reactive state: follows the event stream, paints once per animation frame. */
 import { computed, ref, shallowRef, type ShallowRef } from 'vue'
 import { ApiError, call, get, post } from '../api'
+import { withPlainNumbers } from '../json'
 import {
   IDLE,
   type JsonObject,
@@ -14,6 +15,7 @@ import {
   type StartWish,
 } from '../seam'
 import { createControls, type RunControls } from './controls'
+import { openEventStream } from './eventStream'
 import { Follower, type Wire } from './follow'
 import { RunRecord } from './record'
 
@@ -52,7 +54,7 @@ const FINAL: ReadonlySet<string> = new Set(['completed', 'failed', 'cancelled'])
 const PAGE = 200
 
 const browser: RunDependencies = {
-  openStream: (address) => new EventSource(address, { withCredentials: true }),
+  openStream: openEventStream,
   nextFrame(callback) {
     // A hidden tab paints no frames; the timer keeps its run state from falling behind.
     const frame = requestAnimationFrame(run)
@@ -182,7 +184,7 @@ export function createRunStore(
     try {
       const view = await dependencies.get<RunView>(runPath(id))
       if (mine !== era) return 'stop'
-      run.value = view
+      run.value = counted(view)
       if (!FINAL.has(view.status)) return 'go on'
       await replay(id, mine)
       return 'stop'
@@ -205,7 +207,7 @@ export function createRunStore(
     try {
       const view = await dependencies.get<RunView>(runPath(id))
       if (mine !== era) return
-      run.value = view
+      run.value = counted(view)
       setStatus(view.status)
     } catch {
       // The events told everything that matters; only usage figures are missing.
@@ -258,7 +260,7 @@ export function createRunStore(
   /** Follow a run that has just begun. */
   function show(view: RunView): void {
     const mine = reset(view.id)
-    run.value = view
+    run.value = counted(view)
     setStatus(view.status)
     connection.value = 'live'
     follow(view.id, mine)
@@ -270,7 +272,7 @@ export function createRunStore(
     try {
       const view = await dependencies.get<RunView>(runPath(id))
       if (mine !== era) return
-      run.value = view
+      run.value = counted(view)
       setStatus(view.status)
       if (FINAL.has(view.status)) await replay(id, mine)
       else follow(id, mine)
@@ -286,7 +288,7 @@ export function createRunStore(
     post: (path, body) => dependencies.post(path, body),
     put: (path, body) => dependencies.put(path, body),
     adopt(view) {
-      run.value = { ...view, status: status.value ?? view.status }
+      run.value = { ...counted(view), status: status.value ?? view.status }
     },
     setStatus,
     follow() {
@@ -338,6 +340,16 @@ export function createRunStore(
     requestStart: (wish = {}) => void (startRequests.value = { ...wish }),
     dismissTrouble: () => (trouble.value = null),
     dispose: () => void reset(null),
+  }
+}
+
+/** A run with plain figures; what went in and came out stays as it was written. */
+function counted(view: RunView): RunView {
+  const { inputs, outputs, ...figures } = view
+  return {
+    ...withPlainNumbers(figures),
+    ...(inputs === undefined ? {} : { inputs }),
+    ...(outputs === undefined ? {} : { outputs }),
   }
 }
 

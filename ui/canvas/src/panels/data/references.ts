@@ -1,4 +1,5 @@
 /** Recognises what stands for data that is shown in its own way: artifacts and charts. */
+import { isMembers } from '../../json'
 
 export type ArtifactKind = 'table' | 'json' | 'file'
 
@@ -28,9 +29,7 @@ const KINDS: ReadonlySet<unknown> = new Set(['table', 'json', 'file'])
 type Members = Readonly<Record<string, unknown>>
 
 function membersOf(value: unknown): Members | null {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Members)
-    : null
+  return isMembers(value) ? value : null
 }
 
 export function artifactOf(value: unknown): ArtifactRef | null {
