@@ -162,7 +162,7 @@ export function freshName(taken: ReadonlySet<string>, name: string): string {
 }
 
 /** Expressions follow the ids: `{{ steps.greet.text }}` → `{{ steps.greet_2.text }}`. */
-function rename(value: unknown, ids: ReadonlyMap<string, string>): unknown {
+export function rename(value: unknown, ids: ReadonlyMap<string, string>): unknown {
   if (typeof value === 'string') return renameSteps(value, ids)
   if (Array.isArray(value)) return value.map((item) => rename(item, ids))
   if (!isMembers(value)) return value
