@@ -7,6 +7,8 @@ export interface Backup {
   readonly revision: number
   readonly savedAt: number
   readonly definition: Definition
+  /** The saved drawing that it was made from, so that later changes of others can be merged. */
+  readonly base?: Definition | undefined
 }
 
 export interface Store {
@@ -21,6 +23,7 @@ const PREFIX = 'heddle:draft:'
 
 export class Backups {
   private readonly own: string
+  private written: { readonly base: Definition; readonly text: string } | null = null
 
   constructor(
     private readonly workflowId: string,
@@ -32,12 +35,28 @@ export class Backups {
 
   /** False when the browser refuses, for instance because its storage is full. */
   keep(backup: Backup): boolean {
+    const { base, ...rest } = backup
+    const text = stringify(rest)
+    // A full store may still have room for the drawing alone.
+    return (
+      (base !== undefined && this.set(`${text.slice(0, -1)},"base":${this.textOf(base)}}`)) ||
+      this.set(text)
+    )
+  }
+
+  private set(text: string): boolean {
     try {
-      this.store.setItem(this.own, stringify(backup))
+      this.store.setItem(this.own, text)
       return true
     } catch {
       return false
     }
+  }
+
+  /** The same base is kept with every edit until the next save: it is written out once. */
+  private textOf(base: Definition): string {
+    if (this.written?.base !== base) this.written = { base, text: stringify(base) }
+    return this.written.text
   }
 
   /** This tab's backup, else the newest of a tab that was closed before it could save. */
@@ -77,7 +96,12 @@ export class Backups {
       if (typeof value !== 'object' || value === null) return null
       const backup = value as Partial<Backup>
       if (typeof backup.revision !== 'number' || !backup.definition) return null
-      return { ...(backup as Backup), definition: plainGeometry(backup.definition) }
+      const { definition, base } = backup
+      return {
+        ...(backup as Backup),
+        definition: plainGeometry(definition),
+        ...(base ? { base: plainGeometry(base) } : {}),
+      }
     } catch {
       return null
     }

@@ -1,6 +1,7 @@
 /** Opening a workflow or a run in the editor, and keeping its drawing safe until the page goes. */
 import { ApiError } from '../api'
-import type { RunSettings, RunStore } from '../seam'
+import { merge } from '../document/merge'
+import type { Definition, RunSettings, RunStore } from '../seam'
 import { Backups, tabId } from './backup'
 import {
   draftRemote,
@@ -22,7 +23,12 @@ export async function openWorkflow(editor: Editor): Promise<void> {
   const backups = new Backups(workflow.id, tabId())
   const remote = draftRemote(workflow.id, (problems) => (editor.problems.value = problems))
   editor.saving.value?.stop()
-  const saving = new Saving(stored, { remote, backups })
+  const saving = new Saving(stored, {
+    remote,
+    backups,
+    merge: mergeIfPlain,
+    onMerged: (merged, theirs) => showMerged(editor, merged, theirs),
+  })
   editor.saving.value = saving
   editor.open(definition)
   editor.runSettings.value = workflow.run_settings ?? {}
@@ -33,13 +39,24 @@ export async function openWorkflow(editor: Editor): Promise<void> {
       saving.edited(backup.definition)
       editor.notify('Your unsaved edits were restored from this browser.')
     } else {
-      saving.conflictWith(backup.definition, stored)
+      saving.conflictWith(backup.definition, stored, backup.base ?? null)
     }
   } else if (backup) {
     backups.clear()
   }
   if (workflow.problems) editor.problems.value = workflow.problems
   else void validate(workflow.id).then((found) => (editor.problems.value = found), ignore)
+}
+
+/** Null where both sides changed the same: then a person chooses. */
+function mergeIfPlain(base: Definition, mine: Definition, theirs: Definition): Definition | null {
+  const { definition, clashes } = merge(base, mine, theirs)
+  return clashes.length === 0 ? definition : null
+}
+
+function showMerged(editor: Editor, merged: Definition, theirs: Definition): void {
+  editor.replaceTwice(theirs, merged, 'Merge with changes made elsewhere')
+  editor.notify('Changes made elsewhere were merged with yours. Undo shows each drawing alone.')
 }
 
 /** Store how the workflow's runs are executed. Rejects with ApiError. */
@@ -87,12 +104,18 @@ export function guard(editor: Editor): () => void {
       editor.notify('This workflow was changed elsewhere; you see the newest drawing.')
     }
   }
+  // The browser's back and forward may bring the page back as it was left.
+  const shown = (event: PageTransitionEvent): void => {
+    if (event.persisted) void look()
+  }
   const online = (): void => void editor.saving.value?.wake()
   window.addEventListener('pagehide', leave)
+  window.addEventListener('pageshow', shown)
   window.addEventListener('online', online)
   document.addEventListener('visibilitychange', hidden)
   return () => {
     window.removeEventListener('pagehide', leave)
+    window.removeEventListener('pageshow', shown)
     window.removeEventListener('online', online)
     document.removeEventListener('visibilitychange', hidden)
     leave()

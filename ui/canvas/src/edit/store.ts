@@ -58,6 +58,12 @@ export class Editor extends EditorState implements EditorStore {
     this.show(definition)
   }
 
+  /** As `replace`, with the other drawing as a step of its own in between: undo shows it. */
+  replaceTwice(other: Definition, definition: Definition, label: string): void {
+    this.history.commit(other, 'The drawing made elsewhere')
+    this.replace(definition, label)
+  }
+
   // ---- changing --------------------------------------------------------------------------------
 
   commit(next: Definition, label: string, coalesceKey: string | null = null): void {
