@@ -1,7 +1,8 @@
 /** Opening a workflow or a run in the editor, and keeping its drawing safe until the page goes. */
-import { ApiError } from '../api'
+import { ApiError, get } from '../api'
 import { merge } from '../document/merge'
-import type { Definition, RunSettings, RunStore } from '../seam'
+import type { RunSession } from '../run/runtime'
+import type { Definition, RunSettings, RunStatus, RunStore, RunView } from '../seam'
 import { Backups, tabId } from './backup'
 import {
   draftRemote,
@@ -44,6 +45,7 @@ export async function openWorkflow(editor: Editor): Promise<void> {
   } else if (backup) {
     backups.clear()
   }
+  editor.recall()
   if (workflow.problems) editor.problems.value = workflow.problems
   else void validate(workflow.id).then((found) => (editor.problems.value = found), ignore)
 }
@@ -79,6 +81,25 @@ export async function saveRunSettings(editor: Editor, settings: RunSettings): Pr
   }
 }
 
+const LET_GO = 'heddle:let-go:'
+
+/** The run under way, else the newest one: its states and data are there when the editor opens. */
+export async function takeUpLastRun(editor: Editor, run: RunSession): Promise<void> {
+  const query = new URLSearchParams({ workflow_id: editor.workflowId, limit: '10' })
+  const { items } = await get<{ items: RunView[] }>(`/runs?${query.toString()}`)
+  const last = items.find(({ status }) => !ENDED.has(status)) ?? items[0]
+  if (last && sessionStorage.getItem(LET_GO + editor.workflowId) !== last.id)
+    await run.takeUp(last)
+}
+
+/** The shown run leaves the drawing, and does not come back with a reload. */
+export function letGo(editor: { readonly workflowId: string }, run: RunSession): void {
+  if (run.runId.value !== null) sessionStorage.setItem(LET_GO + editor.workflowId, run.runId.value)
+  run.clear()
+}
+
+const ENDED: ReadonlySet<RunStatus> = new Set<RunStatus>(['completed', 'failed', 'cancelled'])
+
 export async function openPastRun(editor: Editor, run: RunStore, runId: string): Promise<void> {
   const [types, past] = await Promise.all([loadNodeTypes(), loadRun(runId)])
   editor.nodeTypes.value = types
@@ -88,7 +109,10 @@ export async function openPastRun(editor: Editor, run: RunStore, runId: string):
 
 /** Watches the page and the network for the moments when saving matters. */
 export function guard(editor: Editor): () => void {
-  const leave = (): void => editor.saving.value?.leave()
+  const leave = (): void => {
+    editor.keep()
+    editor.saving.value?.leave()
+  }
   const hidden = (): void => {
     const saving = editor.saving.value
     if (document.visibilityState === 'hidden') void saving?.flush().catch(ignore)

@@ -1,5 +1,5 @@
 /** The run at hand as reactive state: follows the event stream, paints once per animation frame. */
-import { computed, ref, shallowRef, type ShallowRef } from 'vue'
+import { computed, ref, shallowRef, type Ref, type ShallowRef } from 'vue'
 import { ApiError, call, get, post } from '../api'
 import { withPlainNumbers } from '../json'
 import {
@@ -46,6 +46,10 @@ export interface RunSession extends RunStore {
   /** Why the run could not be started, opened or followed. */
   readonly trouble: Readonly<ShallowRef<ApiError | null>>
   readonly controls: RunControls
+  /** The shown run had ended before this page was opened. */
+  readonly earlier: Readonly<Ref<boolean>>
+  /** Shows a run that was there before this page: live while it lasts, else as it ended. */
+  takeUp(view: RunView): Promise<void>
   loadStep(stepId: string): Promise<StepView>
   dismissTrouble(): void
 }
@@ -92,6 +96,7 @@ export function createRunStore(
   const revision = shallowRef(0)
   const starting = shallowRef(false)
   const trouble = shallowRef<ApiError | null>(null)
+  const earlier = ref(false)
   const steps = new Map<string, Promise<StepView>>()
 
   let queue: RunEvent[] = []
@@ -133,6 +138,7 @@ export function createRunStore(
     dirty = new Set()
     steps.clear()
     ended = false
+    earlier.value = false
     record.value = new RunRecord()
     revision.value++
     run.value = null
@@ -266,6 +272,22 @@ export function createRunStore(
     follow(view.id, mine)
   }
 
+  async function takeUp(view: RunView): Promise<void> {
+    if (runId.value !== null || starting.value) return
+    if (!FINAL.has(view.status)) return show(view)
+    const mine = reset(view.id)
+    run.value = counted(view)
+    status.value = view.status
+    connection.value = 'ended'
+    ended = earlier.value = true
+    try {
+      await replay(view.id, mine)
+    } catch {
+      // Nobody asked for it: without its events there is nothing to show.
+      if (mine === era) reset(null)
+    }
+  }
+
   async function open(id: string): Promise<void> {
     const mine = reset(id)
     connection.value = 'live'
@@ -334,6 +356,8 @@ export function createRunStore(
     node: cell,
     start,
     open,
+    earlier,
+    takeUp,
     controls,
     loadStep,
     clear: () => void reset(null),
