@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest'
-import { move, patchNode } from '../document/document'
-import { addToScope } from '../document/document'
+import { addToScope, move, patchNode } from '../document/document'
 import { node, sample } from '../document/samples'
 import { changedSince, timeAgo } from './stale'
 
