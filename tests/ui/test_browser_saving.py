@@ -82,9 +82,7 @@ def test_a_moved_step_changes_no_number_of_anybody(
     pin = f'"pinned": {{"output": {{"id": {PINNED}, "x": {EXACT}, "y": 2.0}}}}, "name": "Use"'
     text = text.replace('"name": "Use"', pin)
     body = f'{{"name": "Numbers", "definition": {text}}}'
-    made = api.post(
-        "/api/v1/workflows", content=body, headers={"Content-Type": "application/json"}
-    )
+    made = api.post("/api/v1/workflows", content=body, headers={"Content-Type": "application/json"})
     workflow = made.raise_for_status().json()["id"]
     before = draft_without_places(api, workflow)
     assert BIG in str(before)
@@ -169,7 +167,11 @@ def test_back_and_forward_show_the_saved_drawing_and_undo_is_still_there(
 def test_the_last_run_is_there_at_opening_until_it_is_let_go(
     server: LiveServer, signed_in: Page, api: httpx.Client, workflow: str
 ) -> None:
-    run = api.post(f"/api/v1/workflows/{workflow}/runs", json={"version": "draft"}, headers={"Prefer": "wait=10"})
+    run = api.post(
+        f"/api/v1/workflows/{workflow}/runs",
+        json={"version": "draft"},
+        headers={"Prefer": "wait=10"},
+    )
     assert run.raise_for_status().json()["status"] == "completed"
     show(signed_in, f"{server.url}/workflows/{workflow}")
     expect(signed_in.locator("[data-node-id=greet]")).to_have_attribute("data-status", "completed")
