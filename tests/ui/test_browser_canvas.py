@@ -65,7 +65,7 @@ def test_edits_survive_a_lost_connection_and_a_reload(
     assert "template" in node_types(api, workflow)
 
 
-def test_a_change_made_elsewhere_is_told_and_neither_drawing_is_lost(
+def test_a_change_made_elsewhere_is_merged_and_neither_drawing_is_lost(
     server: LiveServer, signed_in: Page, api: httpx.Client, workflow: str
 ) -> None:
     canvas = show(signed_in, f"{server.url}/workflows/{workflow}")
@@ -77,9 +77,11 @@ def test_a_change_made_elsewhere_is_told_and_neither_drawing_is_lost(
     ).raise_for_status()
 
     signed_in.get_by_test_id("palette-template").click()
-    expect(canvas).to_have_attribute("data-save", "conflict")
-    signed_in.get_by_test_id("conflict-theirs").click()
     expect(signed_in.locator("[data-node-id=theirs]")).to_be_visible()
+    expect(canvas).to_have_attribute("data-save", "saved")
+    assert sorted(node_types(api, workflow)) == ["set_fields", "start", "template", "wait"]
+    signed_in.get_by_test_id("undo").click()
+    expect(signed_in.locator("[data-node-type=template]")).to_have_count(0)
     signed_in.get_by_test_id("undo").click()
     expect(signed_in.locator("[data-node-id=theirs]")).to_have_count(0)
     expect(signed_in.locator("[data-node-type=template]")).to_be_visible()

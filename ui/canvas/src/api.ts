@@ -1,5 +1,7 @@
 /** The one door to /api/v1: fetch with the CSRF token, problem+json turned into ApiError. */
 
+import { parse, stringify } from './json'
+
 const BASE = '/api/v1'
 
 export interface FieldProblem {
@@ -49,7 +51,7 @@ export function csrfToken(cookies: string = document.cookie): string | null {
   return null
 }
 
-/** The address of an API path, for EventSource and links. */
+/** The address of an API path, for event streams and links. */
 export function url(path: string): string {
   return BASE + path
 }
@@ -60,10 +62,11 @@ export async function call<T>(
   options: CallOptions = {},
 ): Promise<Answer<T>> {
   const headers: Record<string, string> = { Accept: 'application/json', ...options.headers }
-  const init: RequestInit = { method, headers, credentials: 'same-origin' }
+  // A drawing from the browser's cache is an old one, which the next save would bring back.
+  const init: RequestInit = { method, headers, credentials: 'same-origin', cache: 'no-store' }
   if (options.body !== undefined) {
     headers['Content-Type'] = 'application/json'
-    init.body = JSON.stringify(options.body)
+    init.body = stringify(options.body)
   }
   if (method !== 'GET') {
     const token = csrfToken()
@@ -95,7 +98,7 @@ async function readBody(response: Response): Promise<unknown> {
   const text = await response.text()
   if (text === '') return null
   try {
-    return JSON.parse(text)
+    return parse(text)
   } catch {
     return null
   }

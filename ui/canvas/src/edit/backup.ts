@@ -1,10 +1,14 @@
 /** Unsaved drawings kept in this browser, one per tab, until the server has them. */
+import { plainGeometry } from '../document/plain'
+import { parse, stringify } from '../json'
 import type { Definition } from '../seam'
 
 export interface Backup {
   readonly revision: number
   readonly savedAt: number
   readonly definition: Definition
+  /** The saved drawing that it was made from, so that later changes of others can be merged. */
+  readonly base?: Definition | undefined
 }
 
 export interface Store {
@@ -19,6 +23,7 @@ const PREFIX = 'heddle:draft:'
 
 export class Backups {
   private readonly own: string
+  private written: { readonly base: Definition; readonly text: string } | null = null
 
   constructor(
     private readonly workflowId: string,
@@ -30,12 +35,28 @@ export class Backups {
 
   /** False when the browser refuses, for instance because its storage is full. */
   keep(backup: Backup): boolean {
+    const { base, ...rest } = backup
+    const text = stringify(rest)
+    // A full store may still have room for the drawing alone.
+    return (
+      (base !== undefined && this.set(`${text.slice(0, -1)},"base":${this.textOf(base)}}`)) ||
+      this.set(text)
+    )
+  }
+
+  private set(text: string): boolean {
     try {
-      this.store.setItem(this.own, JSON.stringify(backup))
+      this.store.setItem(this.own, text)
       return true
     } catch {
       return false
     }
+  }
+
+  /** The same base is kept with every edit until the next save: it is written out once. */
+  private textOf(base: Definition): string {
+    if (this.written?.base !== base) this.written = { base, text: stringify(base) }
+    return this.written.text
   }
 
   /** This tab's backup, else the newest of a tab that was closed before it could save. */
@@ -71,10 +92,16 @@ export class Backups {
 
   private read(key: string): Backup | null {
     try {
-      const value: unknown = JSON.parse(this.store.getItem(key) ?? 'null')
+      const value: unknown = parse(this.store.getItem(key) ?? 'null')
       if (typeof value !== 'object' || value === null) return null
       const backup = value as Partial<Backup>
-      return typeof backup.revision === 'number' && backup.definition ? (backup as Backup) : null
+      if (typeof backup.revision !== 'number' || !backup.definition) return null
+      const { definition, base } = backup
+      return {
+        ...(backup as Backup),
+        definition: plainGeometry(definition),
+        ...(base ? { base: plainGeometry(base) } : {}),
+      }
     } catch {
       return null
     }

@@ -1,5 +1,7 @@
 /** Copy, paste and duplicate: a piece of a drawing as JSON, its ids made fresh where it lands. */
-import type { Definition, Edge, JsonObject, Node, Note, Position } from '../seam'
+import { isMembers, parse, stringify } from '../json'
+import { plainGeometry } from '../document/plain'
+import type { Definition, Edge, Node, Note, Position } from '../seam'
 import {
   addNote,
   addToScope,
@@ -48,21 +50,21 @@ export function copy(definition: Definition, ids: ReadonlySet<string>): Clip | n
 }
 
 export function write(clip: Clip): string {
-  return JSON.stringify(clip, null, 2)
+  return stringify(clip, 2)
 }
 
 /** A clip from clipboard text: ours, a whole definition, or null when it is neither. */
 export function read(text: string): Clip | null {
   let value: unknown
   try {
-    value = JSON.parse(text)
+    value = parse(text)
   } catch {
     return null
   }
-  if (!isObject(value)) return null
-  const holder = isObject(value['definition']) ? value['definition'] : value
-  const nodes = list(holder['nodes']).filter(isNode)
-  const notes = list(holder['notes']).filter(isNote)
+  if (!isMembers(value)) return null
+  const holder = isMembers(value['definition']) ? value['definition'] : value
+  const drawn = { nodes: list(holder['nodes']).filter(isNode), notes: list(holder['notes']).filter(isNote) }
+  const { nodes = [], notes = [] } = plainGeometry(drawn)
   if (nodes.length === 0 && notes.length === 0) return null
   return { kind: KIND, version: 1, nodes, edges: list(holder['edges']).filter(isEdge), notes }
 }
@@ -160,10 +162,10 @@ export function freshName(taken: ReadonlySet<string>, name: string): string {
 }
 
 /** Expressions follow the ids: `{{ steps.greet.text }}` → `{{ steps.greet_2.text }}`. */
-function rename(value: unknown, ids: ReadonlyMap<string, string>): unknown {
+export function rename(value: unknown, ids: ReadonlyMap<string, string>): unknown {
   if (typeof value === 'string') return renameSteps(value, ids)
   if (Array.isArray(value)) return value.map((item) => rename(item, ids))
-  if (!isObject(value)) return value
+  if (!isMembers(value)) return value
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, rename(item, ids)]))
 }
 
@@ -184,30 +186,26 @@ function topLeft(boxes: readonly (Node | Note)[]): Position {
   return { x: Math.min(...xs), y: Math.min(...ys) }
 }
 
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
 function list(value: unknown): unknown[] {
   return Array.isArray(value) ? value : []
 }
 
 function isNode(value: unknown): value is Node {
-  if (!isObject(value) || typeof value['id'] !== 'string' || typeof value['type'] !== 'string') {
+  if (!isMembers(value) || typeof value['id'] !== 'string' || typeof value['type'] !== 'string') {
     return false
   }
   const body = value['body']
   return (
-    body === undefined || body === null || (isObject(body) && list(body['nodes']).every(isNode))
+    body === undefined || body === null || (isMembers(body) && list(body['nodes']).every(isNode))
   )
 }
 
 function isEdge(value: unknown): value is Edge {
   return (
-    isObject(value) && typeof value['source'] === 'string' && typeof value['target'] === 'string'
+    isMembers(value) && typeof value['source'] === 'string' && typeof value['target'] === 'string'
   )
 }
 
 function isNote(value: unknown): value is Note {
-  return isObject(value) && typeof value['id'] === 'string'
+  return isMembers(value) && typeof value['id'] === 'string'
 }

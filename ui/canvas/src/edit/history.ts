@@ -96,6 +96,16 @@ export class History<T> {
     return target.state
   }
 
+  /** The log of an earlier page; the entry at `position` is the present. */
+  restore(entries: readonly Entry<T>[], position: number): void {
+    const present = entries[position]
+    if (!present) return
+    this.past = entries.slice(0, position)
+    this.current = present
+    this.future = entries.slice(position + 1).reverse()
+    this.lastKey = null
+  }
+
   /** Forget everything: another document was opened. */
   reset(state: T): void {
     this.past = []

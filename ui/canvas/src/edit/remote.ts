@@ -1,5 +1,7 @@
 /** What the editor reads and writes over /api/v1. */
 import { call, get } from '../api'
+import { plainGeometry } from '../document/plain'
+import { withPlainNumbers } from '../json'
 import type { Definition, NodeType, Problem, RunSettings, RunView } from '../seam'
 import type { Remote, Stored } from './saving'
 
@@ -21,12 +23,18 @@ const path = (workflowId: string): string => `/workflows/${encodeURIComponent(wo
 
 export async function loadNodeTypes(): Promise<ReadonlyMap<string, NodeType>> {
   const { items } = await get<{ items: NodeType[] }>('/node-types')
-  return new Map(items.map((type) => [type.type, type]))
+  return new Map(withPlainNumbers(items).map((type) => [type.type, type]))
 }
 
 export async function loadWorkflow(workflowId: string): Promise<WorkflowView & { etag: string }> {
   const { data, etag } = await call<WorkflowView>('GET', path(workflowId))
-  return { ...data, etag: etag ?? `"${data.revision}"` }
+  const { definition, run_settings: settings = {} } = data
+  return {
+    ...data,
+    definition: plainGeometry(definition),
+    run_settings: withPlainNumbers(settings),
+    etag: etag ?? `"${data.revision}"`,
+  }
 }
 
 export async function validate(workflowId: string): Promise<readonly Problem[]> {
@@ -54,7 +62,7 @@ export async function loadRun(runId: string): Promise<{ run: RunView; definition
     get<RunView>(at),
     get<Definition>(`${at}/definition`),
   ])
-  return { run, definition }
+  return { run, definition: plainGeometry(definition) }
 }
 
 export function draftRemote(

@@ -1,4 +1,5 @@
 /** Whether two drawings are the same, whoever wrote their defaults out. */
+import { ExactNumber, isMembers, isNumber } from '../json'
 import type { Definition } from '../seam'
 
 /** What the server leaves out of a node or a note because it says nothing. */
@@ -26,6 +27,8 @@ export function sameDrawing(a: Definition, b: Definition): boolean {
 /** Equal JSON, whatever the order of keys; an undefined member is no member. */
 export function same(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true
+  if (a instanceof ExactNumber || b instanceof ExactNumber)
+    return isNumber(a) && isNumber(b) && String(a) === String(b)
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
   if (Array.isArray(a) || Array.isArray(b)) {
     return (
@@ -39,6 +42,16 @@ export function same(a: unknown, b: unknown): boolean {
   const right = b as Record<string, unknown>
   const keys = new Set([...Object.keys(left), ...Object.keys(right)])
   return [...keys].every((key) => same(left[key], right[key]))
+}
+
+/** Whether two nodes or notes say the same in one member, written out or left out. */
+export function sameMember(name: string, a: unknown, b: unknown): boolean {
+  return same(spoken(name, a), spoken(name, b))
+}
+
+function spoken(name: string, value: unknown): unknown {
+  if (value === undefined) return SILENT[name]
+  return name === 'retry' && isMembers(value) ? { ...(SILENT['retry'] as object), ...value } : value
 }
 
 function normal(definition: Definition): unknown {

@@ -1,10 +1,12 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ApiError } from '../api'
-import { patchNode } from '../document/document'
+import { nodeOf, patchNode } from '../document/document'
+import { merge } from '../document/merge'
 import { sample } from '../document/samples'
 import type { Definition } from '../seam'
 import { Backups } from './backup'
+import { sameDrawing } from './same'
 import { Saving, type Remote, type Stored } from './saving'
 
 const OFFLINE = new ApiError(0, 'offline', 'The server cannot be reached.')
@@ -101,7 +103,7 @@ describe('saving', () => {
     expect(server.stored.definition).toEqual(edited('theirs'))
     expect(backups.find()?.definition).toEqual(edited('mine still'))
     await expect(saving.flush()).rejects.toThrow('changed elsewhere')
-    await saving.keepMine()
+    await saving.resolve(edited('mine still'))
     expect(saving.state.value).toBe('saved')
     expect(server.stored.definition).toEqual(edited('mine still'))
   })
@@ -208,5 +210,66 @@ describe('backups', () => {
     expect(new Backups('w1', 't', full).keep({ revision: 1, savedAt: 1, definition: {} })).toBe(
       false,
     )
+  })
+})
+
+describe('changes of two sides', () => {
+  const theirs = (): Definition => patchNode(sample(), 'b', { name: 'Theirs' })
+  let shown: [Definition, Definition][]
+
+  beforeEach(() => {
+    shown = []
+    saving = new Saving(server.stored, {
+      remote: server,
+      backups,
+      merge: (base, mine, other) => {
+        const { definition, clashes } = merge(base, mine, other)
+        return clashes.length === 0 ? definition : null
+      },
+      onMerged: (...both) => shown.push(both),
+    })
+  })
+
+  it('are merged and saved where they do not clash, with later edits on top', async () => {
+    server.write(theirs())
+    saving.edited(edited('mine'))
+    await vi.advanceTimersByTimeAsync(2000)
+    expect(saving.state.value).toBe('saved')
+    expect(shown).toHaveLength(1)
+    const both = patchNode(edited('mine'), 'b', { name: 'Theirs' })
+    expect(sameDrawing(server.stored.definition, both)).toBe(true)
+    expect(shown[0]).toEqual([server.stored.definition, theirs()])
+    expect(backups.find()).toBeNull()
+  })
+
+  it('wait for a person where they clash, also after a reload', async () => {
+    server.write(edited('theirs'))
+    saving.edited(edited('mine'))
+    await vi.advanceTimersByTimeAsync(500)
+    expect(saving.state.value).toBe('conflict')
+    expect(saving.base).toEqual(sample())
+    const backup = backups.find()!
+    expect(backup.base).toEqual(sample())
+    await saving.resolve(edited('both'))
+    expect(server.stored.definition).toEqual(edited('both'))
+  })
+
+  it('are merged after a reload from what the backup was made from', async () => {
+    server.trouble = OFFLINE
+    saving.edited(edited('mine'))
+    const backup = backups.find()!
+    saving.stop()
+    server.trouble = null
+    server.write(theirs())
+    const again = new Saving(server.stored, {
+      remote: server,
+      backups,
+      merge: (base, mine, other) => merge(base, mine, other).definition,
+    })
+    again.conflictWith(backup.definition, server.stored, backup.base ?? null)
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(again.state.value).toBe('saved')
+    expect(nodeOf(server.stored.definition, 'a')?.params).toEqual({ text: 'mine' })
+    expect(nodeOf(server.stored.definition, 'b')?.name).toBe('Theirs')
   })
 })

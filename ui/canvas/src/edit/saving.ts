@@ -6,6 +6,7 @@
  */
 import { shallowRef, type ShallowRef } from 'vue'
 import { ApiError } from '../api'
+import { stringify } from '../json'
 import type { Definition } from '../seam'
 import type { Backups } from './backup'
 import { sameDrawing as same } from './same'
@@ -35,6 +36,10 @@ export interface SavingOptions {
   readonly retryMs?: number
   readonly maxRetryMs?: number
   readonly onSaved?: (revision: number) => void
+  /** Both sides' changes since `base` in one drawing; null when a person must choose. */
+  readonly merge?: (base: Definition, mine: Definition, theirs: Definition) => Definition | null
+  /** What to show from now on, and what the server had. */
+  readonly onMerged?: (merged: Definition, theirs: Definition) => void
 }
 
 /** Browsers refuse keepalive requests with more than 64 KB of body. */
@@ -49,6 +54,8 @@ export class Saving {
 
   private etag = ''
   private saved: Definition
+  /** What both sides of a conflict were made from, where that is known. */
+  private common: Definition | null
   private current: Definition
   private timer: ReturnType<typeof setTimeout> | null = null
   private sending: Promise<void> | null = null
@@ -59,8 +66,12 @@ export class Saving {
     stored: Stored,
     private readonly options: SavingOptions,
   ) {
-    this.saved = this.current = stored.definition
+    this.saved = this.common = this.current = stored.definition
     this.adopt(stored)
+  }
+
+  get base(): Definition | null {
+    return this.common
   }
 
   get dirty(): boolean {
@@ -94,7 +105,7 @@ export class Saving {
   leave(): void {
     if (!this.dirty || this.state.value === 'conflict') return
     this.keep()
-    if (JSON.stringify(this.current).length > KEEPALIVE_LIMIT) return
+    if (stringify(this.current).length > KEEPALIVE_LIMIT) return
     void this.options.remote.put(this.current, this.etag, true).catch(() => undefined)
   }
 
@@ -103,15 +114,21 @@ export class Saving {
     if (this.dirty && this.state.value !== 'conflict') await this.send()
   }
 
-  /** Ours replaces theirs. */
-  async keepMine(): Promise<void> {
+  /** The end of a conflict: this drawing, ours or a merged one, replaces theirs. */
+  async resolve(definition: Definition): Promise<void> {
     const theirs = this.theirs.value
     if (!theirs) return
+    this.continueFrom(theirs, definition)
+    await this.send()
+  }
+
+  private continueFrom(theirs: Stored, definition: Definition): void {
     this.adopt(theirs)
-    this.saved = theirs.definition
+    this.saved = this.common = theirs.definition
+    this.current = definition
     this.theirs.value = null
     this.state.value = 'dirty'
-    await this.send()
+    this.keep()
   }
 
   /** Theirs replaces ours; the caller shows the drawing it gets. */
@@ -119,7 +136,7 @@ export class Saving {
     const theirs = this.theirs.value
     if (!theirs) return null
     this.adopt(theirs)
-    this.saved = this.current = theirs.definition
+    this.saved = this.common = this.current = theirs.definition
     this.theirs.value = null
     this.settle()
     return theirs.definition
@@ -132,16 +149,30 @@ export class Saving {
     if (this.dirty || stored.revision === this.revision.value) return null
     this.adopt(stored)
     if (same(stored.definition, this.current)) return null
-    this.saved = this.current = stored.definition
+    this.saved = this.common = this.current = stored.definition
     return stored.definition
   }
 
   /** A backup made of another revision: somebody else saved in between. */
-  conflictWith(mine: Definition, theirs: Stored): void {
+  conflictWith(mine: Definition, theirs: Stored, base: Definition | null): void {
     this.current = mine
-    this.theirs.value = theirs
-    this.state.value = 'conflict'
+    this.common = base
+    this.disagree(theirs)
     this.keep()
+  }
+
+  /** Merges what can be merged by itself; the rest waits for a person. */
+  private disagree(theirs: Stored): void {
+    const mine = this.current
+    const merged = this.common && this.options.merge?.(this.common, mine, theirs.definition)
+    if (!merged) {
+      this.theirs.value = theirs
+      this.state.value = 'conflict'
+      return
+    }
+    this.continueFrom(theirs, merged)
+    this.options.onMerged?.(merged, theirs.definition)
+    this.schedule(this.debounceMs)
   }
 
   /** A change of the workflow that is not its drawing: sent between two saves, like one. */
@@ -206,7 +237,7 @@ export class Saving {
       const answer = await this.options.remote.put(sent, this.etag, false)
       this.etag = answer.etag
       this.revision.value = answer.revision
-      this.saved = sent
+      this.saved = this.common = sent
       this.failures = 0
       if (this.dirty) {
         this.state.value = 'dirty'
@@ -251,7 +282,7 @@ export class Saving {
     }
     if (same(stored.definition, sent) || same(stored.definition, this.saved)) {
       this.adopt(stored)
-      if (same(stored.definition, sent)) this.saved = sent
+      if (same(stored.definition, sent)) this.saved = this.common = sent
       if (this.dirty) {
         this.state.value = 'dirty'
         this.schedule(this.debounceMs)
@@ -261,8 +292,7 @@ export class Saving {
       }
       return
     }
-    this.theirs.value = stored
-    this.state.value = 'conflict'
+    this.disagree(stored)
   }
 
   private adopt(stored: Stored): void {
@@ -281,6 +311,7 @@ export class Saving {
       revision: this.revision.value,
       savedAt: Date.now(),
       definition: this.current,
+      base: this.common ?? undefined,
     })
   }
 

@@ -33,6 +33,7 @@ import { prune } from '../document/prune'
 import { align, type Alignment } from './align'
 import { copy, read, write, type Clip } from './clipboard'
 import { drop } from './drop'
+import { keepHistory, recallHistory } from './keptHistory'
 import type { Toast } from './messages'
 import { pasteBeside } from './pasting'
 import { growAll, insert, scopeAt, taken, type Loose } from './place'
@@ -52,10 +53,32 @@ export class Editor extends EditorState implements EditorStore {
     this.show(definition)
   }
 
+  /** What undo and redo go through after a reload; nothing when the drawing is another one. */
+  recall(): void {
+    if (this.readOnly.value) return
+    const kept = recallHistory(this.workflowId, this.definition.value)
+    if (!kept) return
+    this.history.restore(kept.entries, kept.position)
+    this.historyTick.value += 1
+    this.selected.value = new Set(kept.selected)
+  }
+
+  keep(): void {
+    const { entries, position } = this.history
+    if (this.readOnly.value || entries.length < 2) return
+    keepHistory(this.workflowId, { entries, position, selected: [...this.selected.value] })
+  }
+
   /** Another drawing replaces this one, and undo brings this one back. */
   replace(definition: Definition, label: string): void {
     this.history.commit(definition, label)
     this.show(definition)
+  }
+
+  /** As `replace`, with the other drawing as a step of its own in between: undo shows it. */
+  replaceTwice(other: Definition, definition: Definition, label: string): void {
+    this.history.commit(other, 'The drawing made elsewhere')
+    this.replace(definition, label)
   }
 
   // ---- changing --------------------------------------------------------------------------------
@@ -332,8 +355,8 @@ export class Editor extends EditorState implements EditorStore {
   }
 }
 
-export function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
+export function plural(count: number, noun: string, several = `${noun}s`): string {
+  return `${count} ${count === 1 ? noun : several}`
 }
 
 export const STORE: InjectionKey<Editor> = Symbol('canvas editor')

@@ -1,4 +1,5 @@
 /** The columns of the tables that lead to a step, as far as the run at hand shows them. */
+import { isMembers } from '../json'
 import type { Root } from './expressions'
 
 /** Rows of a list that are looked at: later ones rarely have other fields. */
@@ -19,8 +20,8 @@ export function columnNames(roots: readonly Root[]): readonly string[] {
 /** Of a table by reference, of a list of objects, or of several of these by name. */
 export function columnsOf(value: unknown, depth = 0): readonly string[] {
   if (Array.isArray(value)) return keysOf(value)
-  if (typeof value !== 'object' || value === null) return []
-  const table = value as Record<string, unknown>
+  if (!isMembers(value)) return []
+  const table = value
   if ('$artifact' in table)
     return Array.isArray(table['columns']) ? table['columns'].flatMap(nameOf) : []
   if (depth > 0) return []
@@ -31,7 +32,7 @@ export function columnsOf(value: unknown, depth = 0): readonly string[] {
 function keysOf(rows: readonly unknown[]): readonly string[] {
   const names = new Set<string>()
   for (const row of rows.slice(0, LOOKED_AT))
-    if (typeof row === 'object' && row !== null && !Array.isArray(row))
+    if (isMembers(row))
       for (const key of Object.keys(row)) names.add(key)
   return [...names]
 }

@@ -1,5 +1,7 @@
 /** What an expression field offers and previews: names, their paths, and the values last seen. */
 
+import { isMembers, isNumber, parse, stringify } from '../json'
+
 export interface Segment {
   text: string
   /** True for `{{ … }}` and `${…}`, braces included. */
@@ -62,7 +64,7 @@ const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]*$/
 /** `steps.greet`, `rows[0]`, `input["a b"]`. */
 export function join(path: string, key: string | number): string {
   if (typeof key === 'number') return `${path}[${String(key)}]`
-  return IDENTIFIER.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`
+  return IDENTIFIER.test(key) ? `${path}.${key}` : `${path}[${stringify(key)}]`
 }
 
 /** A path without operators, as keys; null for anything that needs the real evaluator. */
@@ -80,7 +82,7 @@ export function parsePath(source: string): (string | number)[] | null {
     const [whole, name, index, double, single] = match
     if (name !== undefined) keys.push(name)
     else if (index !== undefined) keys.push(Number(index))
-    else if (double !== undefined) keys.push(JSON.parse(`"${double}"`) as string)
+    else if (double !== undefined) keys.push(parse(`"${double}"`) as string)
     else if (single !== undefined) keys.push(single)
     at += whole.length
   }
@@ -100,12 +102,8 @@ function descend(value: unknown, keys: readonly (string | number)[]): Found {
     if (Array.isArray(at) && typeof key === 'number')
       at = (at as unknown[])[key < 0 ? at.length + key : key]
     else if (
-      typeof at === 'object' &&
-      at !== null &&
-      !Array.isArray(at) &&
-      Object.hasOwn(at, String(key))
-    )
-      at = (at as Record<string, unknown>)[String(key)]
+      isMembers(at) && Object.hasOwn(at, String(key)))
+      at = at[String(key)]
     else return UNKNOWN
     if (at === undefined) return UNKNOWN
   }
@@ -142,19 +140,18 @@ export function preview(text: string, roots: readonly Root[]): Found {
     }
     const found = lookUp(roots, inner(part.text))
     if (!found.known) return UNKNOWN
-    out += typeof found.value === 'string' ? found.value : JSON.stringify(found.value)
+    out += typeof found.value === 'string' ? found.value : stringify(found.value)
   }
   return { known: true, value: out }
 }
 
 export function typeName(value: unknown): string {
   if (value === null) return 'null'
+  if (isNumber(value)) return 'number'
   if (Array.isArray(value)) return `list of ${String(value.length)}`
   switch (typeof value) {
     case 'string':
       return 'text'
-    case 'number':
-      return 'number'
     case 'boolean':
       return 'true/false'
     default:
@@ -166,7 +163,7 @@ export function brief(value: unknown, limit = 60): string {
   let text: string
   if (typeof value === 'string') text = value.slice(0, limit + 1)
   else if (Array.isArray(value) && value.length > 20) text = `[… ${String(value.length)} entries]`
-  else text = JSON.stringify(value) ?? ''
+  else text = stringify(value) ?? ''
   text = text.replace(/\s+/g, ' ')
   return text.length > limit ? `${text.slice(0, limit - 1)}…` : text
 }
@@ -198,7 +195,7 @@ function collect(
   list: Offer[],
   seen: Set<string>,
 ): void {
-  if (depth > MAX_DEPTH || typeof value !== 'object' || value === null) return
+  if (depth > MAX_DEPTH || !(isMembers(value) || Array.isArray(value))) return
   const entries: [string | number, unknown][] = Array.isArray(value)
     ? (value as unknown[]).slice(0, 1).map((entry, index) => [index, entry])
     : Object.entries(value).slice(0, MAX_MEMBERS)

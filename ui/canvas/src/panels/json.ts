@@ -1,4 +1,5 @@
 /** Reading JSON that a person types: says where it is wrong, and takes a whole expression too. */
+import { parse, stringify } from '../json'
 import { segments } from './expressions'
 
 export type Parsed =
@@ -11,7 +12,7 @@ export function parseJson(text: string, expressions: boolean): Parsed {
   if (expressions && parts.length === 1 && parts[0]?.expression === true)
     return { ok: true, value: source }
   try {
-    return { ok: true, value: JSON.parse(text) }
+    return { ok: true, value: parse(text) }
   } catch (cause) {
     return { ok: false, message: explain(text, cause) }
   }
@@ -38,5 +39,5 @@ export function formatJson(value: unknown): string {
   if (value === undefined) return ''
   return typeof value === 'string' && /^\s*(\{\{|\$\{)/.test(value)
     ? value
-    : JSON.stringify(value, null, 2)
+    : stringify(value, 2)
 }

@@ -1,5 +1,6 @@
 /** JSON Schema (2020-12, as msgspec writes it) → the fields of a form. */
 
+import { copyOf, isNumber, stringify } from '../json'
 import type { Schema } from '../seam'
 
 export type FieldKind =
@@ -206,12 +207,8 @@ export function fieldOf(
     secret: schema['x-secret'] === true,
     expression: schema['x-expression'] !== false,
     integer,
-    minimum:
-      schema.minimum ??
-      (schema.exclusiveMinimum === undefined ? null : schema.exclusiveMinimum + step),
-    maximum:
-      schema.maximum ??
-      (schema.exclusiveMaximum === undefined ? null : schema.exclusiveMaximum - step),
+    minimum: limitOf(schema.minimum, schema.exclusiveMinimum, step),
+    maximum: limitOf(schema.maximum, schema.exclusiveMaximum, -step),
     choices: kind === 'enum' || schema.enum !== undefined ? choicesOf(schema) : [],
     examples: schema.examples ?? [],
     item,
@@ -219,6 +216,11 @@ export function fieldOf(
     tag: tag ?? '',
     variants: tag === null ? [] : variantsOf(schema.oneOf ?? [], tag, root, depth),
   }
+}
+
+function limitOf(included: unknown, excluded: unknown, step: number): number | null {
+  if (isNumber(included)) return Number(included)
+  return isNumber(excluded) ? Number(excluded) + step : null
 }
 
 function itemOf(schema: Schema): Schema {
@@ -273,12 +275,12 @@ export function humanise(name: string): string {
 }
 
 export function asText(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value)
+  return typeof value === 'string' ? value : stringify(value)
 }
 
-/** What a new entry of a list, or a field without a default, starts with. */
+/** What a new entry of a list, or a field excluded a default, starts with. */
 export function emptyValue(field: Field): unknown {
-  if (field.hasDefault) return structuredClone(field.default)
+  if (field.hasDefault) return copyOf(field.default)
   switch (field.kind) {
     case 'text':
     case 'textarea':
@@ -317,7 +319,7 @@ export function emptyValue(field: Field): unknown {
 export function defaultsOf(schema: Schema): Record<string, unknown> {
   const values: Record<string, unknown> = {}
   for (const field of fieldsOf(schema))
-    if (field.hasDefault) values[field.key] = structuredClone(field.default)
+    if (field.hasDefault) values[field.key] = copyOf(field.default)
   return values
 }
 
@@ -348,7 +350,7 @@ export function problemsAt(
     .map((problem) => problem.detail)
 }
 
-/** What can be told without asking the server: required inputs that are empty. */
+/** What can be told excluded asking the server: required inputs that are empty. */
 export function checkInputs(
   schema: Schema,
   values: Readonly<Record<string, unknown>>,

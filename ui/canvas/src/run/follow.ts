@@ -1,10 +1,14 @@
 /** Follows one run's event stream: every event once and in order, through any loss of connection. */
 import { url } from '../api'
+import { parse } from '../json'
 import type { RunEvent } from '../seam'
 
-/** The part of EventSource that is used, so that tests can stand in for the network. */
+export type StreamListener = (data: string) => void
+
+/** A stream of server-sent events; tests stand in for the network. */
 export interface EventStream {
-  addEventListener(type: string, listener: (event: MessageEvent<string>) => void): void
+  /** `event` is any message of the run, whatever its kind; `end` says that no more will come. */
+  on(type: 'open' | 'event' | 'end' | 'error', listener: StreamListener): void
   close(): void
 }
 
@@ -21,35 +25,11 @@ export interface Watcher {
   /** The server said that nothing more will come. */
   ended(): void
   /**
-   * The connection was lost. EventSource hides why, so ask for the run: `go on` opens the stream
+   * The connection was lost. Ask for the run why: `go on` opens the stream
    * again, `try later` waits longer, `stop` gives up (the watcher knows why).
    */
   lost(): Promise<'go on' | 'try later' | 'stop'>
 }
-
-const KINDS = [
-  'run.queued',
-  'run.started',
-  'run.paused',
-  'run.resumed',
-  'run.completed',
-  'run.failed',
-  'run.cancelled',
-  'step.started',
-  'step.retrying',
-  'step.completed',
-  'step.failed',
-  'step.skipped',
-  'step.cancelled',
-  'llm.started',
-  'llm.token',
-  'llm.completed',
-  'tool.called',
-  'tool.returned',
-  'approval.requested',
-  'approval.answered',
-  'log',
-]
 
 const FIRST_DELAY_MS = 300
 const LONGEST_DELAY_MS = 10_000
@@ -87,12 +67,12 @@ export class Follower {
     const id = encodeURIComponent(this.runId)
     const source = this.wire.openStream(url(`/runs/${id}/events?after=${String(this.seen)}`))
     this.stream = source
-    const on = (type: string, act: (data: string) => void): void =>
-      source.addEventListener(type, (message) => {
-        if (this.stream === source) act(message.data)
+    const on = (type: Parameters<EventStream['on']>[0], act: StreamListener): void =>
+      source.on(type, (data) => {
+        if (this.stream === source) act(data)
       })
     on('open', () => this.alive())
-    for (const kind of KINDS) on(kind, (data) => this.receive(data))
+    on('event', (data) => this.receive(data))
     on('end', () => {
       this.stop()
       this.watcher.ended()
@@ -108,7 +88,7 @@ export class Follower {
   private receive(data: string): void {
     let event: RunEvent
     try {
-      event = JSON.parse(data) as RunEvent
+      event = parse(data) as RunEvent
     } catch {
       return
     }

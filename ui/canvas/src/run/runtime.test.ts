@@ -1,26 +1,26 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ApiError } from '../api'
 import type { RunEvent } from '../seam'
-import type { EventStream } from './follow'
+import type { EventStream, StreamListener } from './follow'
 import { createRunStore, type RunDependencies } from './runtime'
 
 class Stream implements EventStream {
   closed = false
-  private readonly listeners = new Map<string, (event: MessageEvent<string>) => void>()
+  private readonly listeners = new Map<string, StreamListener>()
   constructor(readonly address: string) {}
-  addEventListener(type: string, listener: (event: MessageEvent<string>) => void): void {
+  on(type: string, listener: StreamListener): void {
     this.listeners.set(type, listener)
   }
   close(): void {
     this.closed = true
   }
   send(type: string, data: unknown = {}): void {
-    this.listeners.get(type)?.({ data: JSON.stringify(data) } as MessageEvent<string>)
+    this.listeners.get(type)?.(JSON.stringify(data))
   }
   event(kind: string, seq: number | null, node?: string, data: object = {}): void {
     const at = new Date(1000 + (seq ?? 0)).toISOString()
     const step = node === undefined ? {} : { node_id: node, step_id: `s-${node}` }
-    this.send(kind, { kind, run_id: 'r', seq, at, ...step, data })
+    this.send('event', { kind, run_id: 'r', seq, at, ...step, data })
   }
 }
 

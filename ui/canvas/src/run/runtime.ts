@@ -1,6 +1,7 @@
 /** The run at hand as reactive state: follows the event stream, paints once per animation frame. */
-import { computed, ref, shallowRef, type ShallowRef } from 'vue'
+import { computed, ref, shallowRef, type Ref, type ShallowRef } from 'vue'
 import { ApiError, call, get, post } from '../api'
+import { withPlainNumbers } from '../json'
 import {
   IDLE,
   type JsonObject,
@@ -14,6 +15,7 @@ import {
   type StartWish,
 } from '../seam'
 import { createControls, type RunControls } from './controls'
+import { openEventStream } from './eventStream'
 import { Follower, type Wire } from './follow'
 import { RunRecord } from './record'
 
@@ -44,6 +46,10 @@ export interface RunSession extends RunStore {
   /** Why the run could not be started, opened or followed. */
   readonly trouble: Readonly<ShallowRef<ApiError | null>>
   readonly controls: RunControls
+  /** The shown run had ended before this page was opened. */
+  readonly earlier: Readonly<Ref<boolean>>
+  /** Shows a run that was there before this page: live while it lasts, else as it ended. */
+  takeUp(view: RunView): Promise<void>
   loadStep(stepId: string): Promise<StepView>
   dismissTrouble(): void
 }
@@ -52,7 +58,7 @@ const FINAL: ReadonlySet<string> = new Set(['completed', 'failed', 'cancelled'])
 const PAGE = 200
 
 const browser: RunDependencies = {
-  openStream: (address) => new EventSource(address, { withCredentials: true }),
+  openStream: openEventStream,
   nextFrame(callback) {
     // A hidden tab paints no frames; the timer keeps its run state from falling behind.
     const frame = requestAnimationFrame(run)
@@ -90,6 +96,7 @@ export function createRunStore(
   const revision = shallowRef(0)
   const starting = shallowRef(false)
   const trouble = shallowRef<ApiError | null>(null)
+  const earlier = ref(false)
   const steps = new Map<string, Promise<StepView>>()
 
   let queue: RunEvent[] = []
@@ -131,6 +138,7 @@ export function createRunStore(
     dirty = new Set()
     steps.clear()
     ended = false
+    earlier.value = false
     record.value = new RunRecord()
     revision.value++
     run.value = null
@@ -182,7 +190,7 @@ export function createRunStore(
     try {
       const view = await dependencies.get<RunView>(runPath(id))
       if (mine !== era) return 'stop'
-      run.value = view
+      run.value = counted(view)
       if (!FINAL.has(view.status)) return 'go on'
       await replay(id, mine)
       return 'stop'
@@ -205,7 +213,7 @@ export function createRunStore(
     try {
       const view = await dependencies.get<RunView>(runPath(id))
       if (mine !== era) return
-      run.value = view
+      run.value = counted(view)
       setStatus(view.status)
     } catch {
       // The events told everything that matters; only usage figures are missing.
@@ -258,10 +266,26 @@ export function createRunStore(
   /** Follow a run that has just begun. */
   function show(view: RunView): void {
     const mine = reset(view.id)
-    run.value = view
+    run.value = counted(view)
     setStatus(view.status)
     connection.value = 'live'
     follow(view.id, mine)
+  }
+
+  async function takeUp(view: RunView): Promise<void> {
+    if (runId.value !== null || starting.value) return
+    if (!FINAL.has(view.status)) return show(view)
+    const mine = reset(view.id)
+    run.value = counted(view)
+    status.value = view.status
+    connection.value = 'ended'
+    ended = earlier.value = true
+    try {
+      await replay(view.id, mine)
+    } catch {
+      // Nobody asked for it: without its events there is nothing to show.
+      if (mine === era) reset(null)
+    }
   }
 
   async function open(id: string): Promise<void> {
@@ -270,7 +294,7 @@ export function createRunStore(
     try {
       const view = await dependencies.get<RunView>(runPath(id))
       if (mine !== era) return
-      run.value = view
+      run.value = counted(view)
       setStatus(view.status)
       if (FINAL.has(view.status)) await replay(id, mine)
       else follow(id, mine)
@@ -286,7 +310,7 @@ export function createRunStore(
     post: (path, body) => dependencies.post(path, body),
     put: (path, body) => dependencies.put(path, body),
     adopt(view) {
-      run.value = { ...view, status: status.value ?? view.status }
+      run.value = { ...counted(view), status: status.value ?? view.status }
     },
     setStatus,
     follow() {
@@ -332,12 +356,24 @@ export function createRunStore(
     node: cell,
     start,
     open,
+    earlier,
+    takeUp,
     controls,
     loadStep,
     clear: () => void reset(null),
     requestStart: (wish = {}) => void (startRequests.value = { ...wish }),
     dismissTrouble: () => (trouble.value = null),
     dispose: () => void reset(null),
+  }
+}
+
+/** A run with plain figures; what went in and came out stays as it was written. */
+function counted(view: RunView): RunView {
+  const { inputs, outputs, ...figures } = view
+  return {
+    ...withPlainNumbers(figures),
+    ...(inputs === undefined ? {} : { inputs }),
+    ...(outputs === undefined ? {} : { outputs }),
   }
 }
 

@@ -1,4 +1,5 @@
 /** What is known of each step of a run, and how iteration paths are read. */
+import { isNumber, withPlainNumbers } from '../json'
 import type { Failure, JsonObject, StepStatus } from '../seam'
 
 export interface StepUsage {
@@ -100,7 +101,7 @@ export function applyToStep(step: StepRecord, kind: string, at: number, data: Js
       step.hasOutput = 'output' in data
       step.ports = (data['ports'] as string[] | undefined) ?? []
       step.sizeBytes = numberOf(data['size_bytes'])
-      step.usage = (data['usage'] as StepUsage | null | undefined) ?? step.usage
+      step.usage = withPlainNumbers(data['usage'] as StepUsage | null | undefined) ?? step.usage
       step.error = (data['error'] as Failure | null | undefined) ?? null
       step.pinned = data['pinned'] === true
       step.reusedFrom = textOf(data['reused_from'])
@@ -131,7 +132,7 @@ export function applyToStep(step: StepRecord, kind: string, at: number, data: Js
       if (!ENDED.has(step.status)) step.tokens += String(data['text'] ?? '')
       break
     case 'llm.completed':
-      step.usage = (data['usage'] as StepUsage | undefined) ?? step.usage
+      step.usage = withPlainNumbers(data['usage'] as StepUsage | undefined) ?? step.usage
       break
   }
 }
@@ -173,7 +174,7 @@ export function iterationLabel(path: string): string {
 }
 
 export function numberOf(value: unknown): number | null {
-  return typeof value === 'number' ? value : null
+  return isNumber(value) ? Number(value) : null
 }
 
 export function textOf(value: unknown): string | null {

@@ -1,4 +1,5 @@
 /** A few words about a value, short enough for a node's card. */
+import { isMembers, isNumber } from '../json'
 import { richSummary } from '../panels/data/references'
 import { bytes } from '../surface/status'
 
@@ -9,7 +10,7 @@ export function summarise(value: unknown): string {
     const line = value.slice(0, 60).replace(/\s+/g, ' ').trim()
     return value.length > 40 ? `"${line.slice(0, 39)}…"` : `"${line}"`
   }
-  if (typeof value !== 'object') return String(value)
+  if (typeof value !== 'object' || isNumber(value)) return String(value)
   if (Array.isArray(value)) return summariseList(value)
   const rich = richSummary(value, bytes)
   if (rich !== null) return rich
@@ -29,7 +30,7 @@ function summariseList(list: readonly unknown[]): string {
   if (list.length === 0) return 'empty list'
   const rows = list.length === 1 ? '1 row' : `${list.length.toLocaleString('en')} rows`
   const [first] = list
-  if (typeof first === 'object' && first !== null && !Array.isArray(first))
+  if (isMembers(first))
     return `${rows} × ${String(Object.keys(first).length)} cols`
   return list.length === 1 ? '1 item' : `${list.length.toLocaleString('en')} items`
 }

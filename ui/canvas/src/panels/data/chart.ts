@@ -1,12 +1,11 @@
 /** What is known of a Vega-Lite spec without drawing it: its kind, its rows, words for it. */
+import { isMembers } from '../../json'
 import type { ChartRef } from './references'
 
 type Members = Readonly<Record<string, unknown>>
 
 function membersOf(value: unknown): Members | null {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Members)
-    : null
+  return isMembers(value) ? value : null
 }
 
 /** The rows that the spec holds; charts of the server always hold them inline. */

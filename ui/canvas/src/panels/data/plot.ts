@@ -5,6 +5,7 @@ import { expressionInterpreter } from 'vega-interpreter'
 import { compile, type TopLevelSpec } from 'vega-lite'
 import { parse } from 'vega-parser'
 import * as basics from 'vega-transforms'
+import { withPlainNumbers } from '../../json'
 import { View, type Loader, type TooltipHandler } from 'vega-view'
 import * as layouts from 'vega-view-transforms'
 
@@ -18,7 +19,7 @@ function refuse(): Promise<never> {
 const NOTHING: Loader = { load: refuse, sanitize: refuse, http: refuse, file: refuse }
 
 function viewOf(spec: Record<string, unknown>, tooltip?: TooltipHandler): View {
-  const { spec: full } = compile(spec as unknown as TopLevelSpec, { logger: SILENT })
+  const { spec: full } = compile(withPlainNumbers(spec) as unknown as TopLevelSpec, { logger: SILENT })
   const runtime = parse(full, undefined, { ast: true })
   return new View(runtime, {
     expr: expressionInterpreter,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { summarise } from '../../run/summary'
-import { artifactOf, chartOf, partsOf, richOf } from './references'
+import { artifactOf, chartOf, partsOf, richOf, editedReference } from './references'
 
 const table = {
   $artifact: 'a1',
@@ -53,4 +53,12 @@ describe('references', () => {
     )
     expect(summarise({ rows: table })).toBe('rows: 1,000,000 rows × 2 cols')
   })
+})
+
+it('an edited preview is told from a replaced table', () => {
+  const table = { $artifact: 'a', kind: 'table', preview: [{ x: 630.5 }] }
+  expect(editedReference(table, { ...table })).toBe(false)
+  expect(editedReference({ t: table }, { t: { ...table, preview: [{ x: 9999 }] } })).toBe(true)
+  expect(editedReference(table, [{ x: 9999 }])).toBe(false)
+  expect(editedReference(table, { $artifact: 'b', kind: 'table' })).toBe(false)
 })

@@ -1,4 +1,6 @@
 /** Recognises what stands for data that is shown in its own way: artifacts and charts. */
+import { same } from '../../edit/same'
+import { isMembers } from '../../json'
 
 export type ArtifactKind = 'table' | 'json' | 'file'
 
@@ -28,9 +30,7 @@ const KINDS: ReadonlySet<unknown> = new Set(['table', 'json', 'file'])
 type Members = Readonly<Record<string, unknown>>
 
 function membersOf(value: unknown): Members | null {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Members)
-    : null
+  return isMembers(value) ? value : null
 }
 
 export function artifactOf(value: unknown): ArtifactRef | null {
@@ -50,6 +50,24 @@ export function artifactOf(value: unknown): ArtifactRef | null {
     preview: members['preview'] ?? null,
   }
 }
+
+/** Whether an edit changed what a reference says of its data: a run would not see it. */
+export function editedReference(before: unknown, after: unknown): boolean {
+  const known = new Map<string, unknown>()
+  const visit = (value: unknown, take: (id: string, at: unknown) => boolean): boolean => {
+    if (Array.isArray(value)) return value.some((item) => visit(item, take))
+    const members = membersOf(value)
+    if (members === null) return false
+    const id = members['$artifact']
+    if (typeof id === 'string') return take(id, members)
+    return Object.values(members).some((item) => visit(item, take))
+  }
+  visit(before, (id, at) => (known.set(id, at), false))
+  return visit(after, (id, at) => known.has(id) && !same(known.get(id), at))
+}
+
+export const EDITED_REFERENCE =
+  'This is a preview of a table or file that is kept elsewhere: an edit here would not change it. Replace the whole of it, for instance by a list of objects.'
 
 export function chartOf(value: unknown): ChartRef | null {
   const members = membersOf(value)

@@ -1,4 +1,5 @@
 /** Decides how a value is shown, and reads lists of objects as tables. */
+import { compareNumbers, isMembers, isNumber, stringify } from '../../json'
 
 export type View = 'table' | 'tree' | 'text'
 
@@ -23,7 +24,7 @@ export function tableOf(value: unknown): Table | null {
   const sampled = Math.min(value.length, SAMPLE)
   for (let index = 0; index < sampled; index++) {
     const row: unknown = value[index]
-    if (typeof row !== 'object' || row === null || Array.isArray(row)) return null
+    if (!isMembers(row)) return null
     for (const [key, cell] of Object.entries(row)) {
       const type = cellType(cell)
       const known = seen.get(key)
@@ -38,7 +39,7 @@ export function tableOf(value: unknown): Table | null {
   }
   for (let index = sampled; index < value.length; index++) {
     const row: unknown = value[index]
-    if (typeof row !== 'object' || row === null || Array.isArray(row)) return null
+    if (!isMembers(row)) return null
   }
   if (seen.size === 0) return null
   return {
@@ -49,9 +50,8 @@ export function tableOf(value: unknown): Table | null {
 
 function cellType(cell: unknown): Column['type'] | null {
   if (cell === null || cell === undefined) return null
+  if (isNumber(cell)) return 'number'
   switch (typeof cell) {
-    case 'number':
-      return 'number'
     case 'boolean':
       return 'boolean'
     case 'string':
@@ -65,7 +65,7 @@ function cellType(cell: unknown): Column['type'] | null {
 export function findTable(value: unknown): { table: Table; at: string | null } | null {
   const own = tableOf(value)
   if (own !== null) return { table: own, at: null }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null
+  if (!isMembers(value)) return null
   const entries = Object.entries(value)
   if (entries.length > 3) return null
   const found = entries
@@ -112,14 +112,14 @@ function rowMatches(table: Table, row: Readonly<Record<string, unknown>>, wanted
 const collator = new Intl.Collator('en', { numeric: true, sensitivity: 'base' })
 
 function compare(left: unknown, right: unknown): number {
-  if (typeof left === 'number' && typeof right === 'number') return left - right
+  if (isNumber(left) && isNumber(right)) return compareNumbers(left, right)
   if (typeof left === 'boolean' && typeof right === 'boolean') return Number(left) - Number(right)
   return collator.compare(cellText(left), cellText(right))
 }
 
 export function cellText(value: unknown): string {
   if (value === null || value === undefined) return ''
-  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+  return typeof value === 'object' ? stringify(value) : String(value)
 }
 
 /** RFC 4180, with a guard against cells that a spreadsheet would execute. */

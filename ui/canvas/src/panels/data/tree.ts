@@ -1,4 +1,5 @@
 /** A JSON value as the visible rows of a collapsible tree; only what is open is ever visited. */
+import { isMembers } from '../../json'
 import { join } from '../expressions'
 
 export interface TreeRow {
@@ -72,7 +73,7 @@ function extend(path: string, key: string | number): string {
 
 function entriesOf(value: unknown): [string | number, unknown][] | null {
   if (Array.isArray(value)) return value.map((entry, index) => [index, entry])
-  if (typeof value === 'object' && value !== null) return Object.entries(value)
+  return isMembers(value) ? Object.entries(value) : null
   return null
 }
 
