@@ -20,7 +20,7 @@ doors.addEventListener("message", () => {
 
 function markTheme() {
   const choice = document.documentElement.dataset.themeChoice;
-  for (const button of document.querySelectorAll("[data-theme-choice]")) {
+  for (const button of document.querySelectorAll("button[data-theme-choice]")) {
     button.setAttribute("aria-checked", String(button.dataset.themeChoice === choice));
   }
 }
