@@ -110,7 +110,9 @@ def test_every_page_is_accessible(view: Page, server: LiveServer, places: dict[s
     found: dict[str, list[str]] = {}
     for name, path in places.items():
         view.goto(server.url + path)
-        view.wait_for_load_state("networkidle" if name == "missing" else "load")
+        if name == "approvals":
+            expect(view.get_by_role("button", name="Yes", exact=True)).to_be_visible()
+        view.wait_for_function("document.getAnimations().length === 0")
         if path.startswith(("/workflows/", "/runs/")) and name != "missing":
             expect(view.get_by_test_id("canvas")).to_have_attribute("data-ready", "true")
         if told := faults(view):

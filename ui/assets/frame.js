@@ -276,7 +276,8 @@ const OPEN_KEY = "heddle-open-approvals";
 const openBadge = document.querySelector("[data-open-approvals]");
 
 function showOpen(count) {
-  openBadge.textContent = count > 99 ? "99+" : String(count);
+  // drawn by the style sheet: the label says it in words
+  openBadge.dataset.letter = count > 99 ? "99+" : String(count);
   openBadge.hidden = !count;
   const link = openBadge.closest("a");
   link.setAttribute("aria-label", count ? `Approvals, ${count} open for you` : "Approvals");
