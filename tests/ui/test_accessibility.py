@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from importlib.resources import files
+from itertools import pairwise
 from typing import Any
 
 import httpx
@@ -35,7 +36,7 @@ def node(name: str, kind: str, column: int, **more: Any) -> dict[str, Any]:
 
 def line(*nodes: dict[str, Any]) -> dict[str, Any]:
     ids = [each["id"] for each in nodes]
-    pairs = zip(ids, ids[1:], strict=False)
+    pairs = pairwise(ids)
     edges = [{"id": f"e{a}", "source": a, "target": b} for a, b in pairs]
     return {"nodes": list(nodes), "edges": edges}
 
