@@ -265,6 +265,8 @@ class NodeType(ABC, Generic[P]):
     category: ClassVar[Category]
     icon: ClassVar[str]
     """A Material Icons ligature, such as `call_split`."""
+    keywords: ClassVar[tuple[str, ...]] = ()
+    """Other words, in small letters, under which people look for it in the palette."""
     params_type: ClassVar[type[Params]] = Params
     inputs: ClassVar[tuple[Port, ...]] = (Port("in"),)
     outputs: ClassVar[tuple[Port, ...]] = (Port("out"),)

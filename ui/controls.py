@@ -49,6 +49,8 @@ def link_button(text: str, target: str, *, icon: str | None = None, kind: str = 
     """A link that looks like a button."""
     made = ui.element("a").classes(f"btn btn-{kind}" if kind else "btn")
     made.props["href"] = target
+    if icon:
+        made.props["aria-label"] = made.props["title"] = text  # narrow screens show the icon alone
     with made:
         if icon:
             ui.html(icon_html(icon), sanitize=False, tag="span")

@@ -17,6 +17,7 @@ class NodeTypeView(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `outputs_from`: further ports, one per entry of the list `param`, named by its `key`.
     `outputs_by`: which ports there are depends on the value of a setting.
+    `keywords`: other words under which people look for it.
     `join_param`: the setting that says whether several in-edges must all be live.
     Every type has a port `error` besides when a node's `on_error` is `error`. One that is not
     `available` can be drawn, but its steps fail.
@@ -27,6 +28,7 @@ class NodeTypeView(Struct, frozen=True, kw_only=True, omit_defaults=True):
     description: str
     category: str
     icon: str
+    keywords: tuple[str, ...] = ()
     params_schema: dict[str, Any]
     inputs: list[Port]
     outputs: list[Port]
@@ -63,6 +65,7 @@ def _view(kind: NodeType[Any]) -> NodeTypeView:
         description=inspect.getdoc(type(kind)) or "",
         category=kind.category,
         icon=kind.icon,
+        keywords=kind.keywords,
         params_schema={
             key: value
             for key, value in kind.params_schema().items()

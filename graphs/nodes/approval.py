@@ -179,6 +179,7 @@ class Approval(NodeType[ApprovalParams]):
     title = "Approval"
     category = Category.FLOW
     icon = "how_to_reg"
+    keywords = ("human", "review", "sign off", "ask", "confirm", "wait for a person")
     params_type = ApprovalParams
     outputs_by = PortsBy(
         "kind",

@@ -78,6 +78,7 @@ class Chart(TableNode[ChartParams]):
     name = "chart"
     title = "Chart"
     icon = "bar_chart"
+    keywords = ("graph", "plot", "diagram", "visualise")
     params_type = ChartParams
 
     def check(self, params: Mapping[str, Any]) -> Iterable[tuple[tuple[str | int, ...], str]]:

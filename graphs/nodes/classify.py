@@ -89,6 +89,7 @@ class Classify(NodeType[ClassifyParams]):
     title = "Classify"
     category = Category.AI
     icon = "label"
+    keywords = ("llm", "ai", "model", "label", "sort", "category")
     params_type = ClassifyParams
     outputs = (Port(OTHER, "Other"),)
     outputs_from = PortsFrom("labels", "label")

@@ -29,6 +29,7 @@ class If(NodeType[IfParams]):
     title = "If"
     category = Category.FLOW
     icon = "call_split"
+    keywords = ("branch", "condition", "else", "decide", "when")
     params_type = IfParams
     outputs = (Port("true", "True"), Port("false", "False"))
     pure = True

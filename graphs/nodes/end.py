@@ -29,6 +29,7 @@ class End(NodeType[EndParams]):
     title = "End"
     category = Category.FLOW
     icon = "flag"
+    keywords = ("output", "return", "result", "finish")
     params_type = EndParams
     outputs = ()
     pure = True

@@ -90,6 +90,7 @@ class Extract(NodeType[ExtractParams]):
     title = "Extract data"
     category = Category.AI
     icon = "document_scanner"
+    keywords = ("llm", "ai", "model", "parse", "structured")
     params_type = ExtractParams
 
     async def run(self, params: ExtractParams, ctx: NodeContext) -> Output:

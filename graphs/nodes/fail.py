@@ -27,6 +27,7 @@ class Fail(NodeType[FailParams]):
     title = "Fail"
     category = Category.FLOW
     icon = "error_outline"
+    keywords = ("error", "stop", "throw", "abort")
     params_type = FailParams
     outputs = ()
     pure = True

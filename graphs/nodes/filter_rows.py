@@ -82,6 +82,7 @@ class FilterRows(TableNode[FilterRowsParams]):
     name = "filter_rows"
     title = "Filter rows"
     icon = "filter_alt"
+    keywords = ("where", "keep", "remove rows")
     params_type = FilterRowsParams
 
     async def run(self, params: FilterRowsParams, ctx: NodeContext) -> Output:

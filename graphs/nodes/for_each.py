@@ -57,6 +57,7 @@ class ForEach(NodeType[ForEachParams]):
     title = "For each"
     category = Category.FLOW
     icon = "repeat"
+    keywords = ("loop", "iterate", "map", "each", "repeat", "batch")
     params_type = ForEachParams
     container = True
     waits = True

@@ -64,6 +64,7 @@ class Graph(NodeType[GraphParams]):
     title = "Agent graph"
     category = Category.AI
     icon = "hub"
+    keywords = ("agent", "langgraph", "ai", "llm")
     params_type = GraphParams
 
     def check(self, params: Mapping[str, Any]) -> Iterable[tuple[tuple[str | int, ...], str]]:

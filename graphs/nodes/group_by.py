@@ -73,6 +73,7 @@ class GroupBy(TableNode[GroupByParams]):
     name = "group_by"
     title = "Group by"
     icon = "workspaces"
+    keywords = ("aggregate", "sum", "count", "average", "pivot", "summarise")
     params_type = GroupByParams
 
     def check(self, params: Mapping[str, Any]) -> Iterable[tuple[tuple[str | int, ...], str]]:

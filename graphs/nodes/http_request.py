@@ -21,6 +21,7 @@ class HttpRequest(NodeType[HttpRequestParams]):
     title = "HTTP request"
     category = Category.INTEGRATION
     icon = "http"
+    keywords = ("api", "fetch", "rest", "webhook", "url", "get", "post", "curl")
     params_type = HttpRequestParams
 
     async def run(self, params: HttpRequestParams, ctx: NodeContext) -> Output:

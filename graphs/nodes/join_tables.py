@@ -110,6 +110,7 @@ class JoinTables(TableNode[JoinTablesParams]):
     name = "join_tables"
     title = "Join tables"
     icon = "join_inner"
+    keywords = ("lookup", "vlookup", "merge tables", "combine")
     params_type = JoinTablesParams
 
     def check(self, params: Mapping[str, Any]) -> Iterable[tuple[tuple[str | int, ...], str]]:

@@ -30,6 +30,7 @@ class Merge(NodeType[MergeParams]):
     title = "Merge"
     category = Category.FLOW
     icon = "call_merge"
+    keywords = ("join", "wait for all", "combine")
     params_type = MergeParams
     pure = True
 

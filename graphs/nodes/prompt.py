@@ -67,6 +67,7 @@ class Prompt(NodeType[PromptParams]):
     title = "Prompt"
     category = Category.AI
     icon = "auto_awesome"
+    keywords = ("llm", "ai", "model", "chat", "gpt", "ask", "openai")
     params_type = PromptParams
 
     async def run(self, params: PromptParams, ctx: NodeContext) -> Output:

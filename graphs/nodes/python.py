@@ -67,6 +67,7 @@ class Python(NodeType[PythonParams]):
     title = "Python"
     category = Category.DATA
     icon = "code"
+    keywords = ("code", "script", "function")
     params_type = PythonParams
 
     async def run(self, params: PythonParams, ctx: NodeContext) -> Output:

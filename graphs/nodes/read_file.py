@@ -150,6 +150,7 @@ class ReadFile(TableNode[ReadFileParams]):
     name = "read_file"
     title = "Read file"
     icon = "file_open"
+    keywords = ("upload", "csv", "excel", "import", "load", "open", "table")
     params_type = ReadFileParams
 
     async def run(self, params: ReadFileParams, ctx: NodeContext) -> Output:

@@ -47,6 +47,7 @@ class RepeatUntil(NodeType[RepeatUntilParams]):
     title = "Repeat until"
     category = Category.FLOW
     icon = "loop"
+    keywords = ("loop", "while", "iterate", "poll", "retry")
     params_type = RepeatUntilParams
     container = True
     waits = True

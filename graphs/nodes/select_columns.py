@@ -130,6 +130,7 @@ class SelectColumns(TableNode[SelectColumnsParams]):
     name = "select_columns"
     title = "Select columns"
     icon = "view_column"
+    keywords = ("rename", "drop", "pick", "columns")
     params_type = SelectColumnsParams
 
     def check(self, params: Mapping[str, Any]) -> Iterable[tuple[tuple[str | int, ...], str]]:

@@ -36,6 +36,7 @@ class SetFields(NodeType[SetFieldsParams]):
     title = "Set fields"
     category = Category.DATA
     icon = "edit_note"
+    keywords = ("map", "transform", "assign", "variable", "edit", "json")
     params_type = SetFieldsParams
     pure = True
 

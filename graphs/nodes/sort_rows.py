@@ -58,6 +58,7 @@ class SortRows(TableNode[SortRowsParams]):
     name = "sort_rows"
     title = "Sort rows"
     icon = "sort"
+    keywords = ("order", "rank", "top")
     params_type = SortRowsParams
 
     async def run(self, params: SortRowsParams, ctx: NodeContext) -> Output:

@@ -68,6 +68,7 @@ class Sql(TableNode[SqlParams]):
     name = "sql"
     title = "SQL query"
     icon = "storage"
+    keywords = ("query", "database", "duckdb", "select")
     params_type = SqlParams
 
     async def run(self, params: SqlParams, ctx: NodeContext) -> Output:

@@ -13,6 +13,7 @@ class Start(NodeType[Params]):
     title = "Start"
     category = Category.FLOW
     icon = "play_circle"
+    keywords = ("trigger", "input", "begin")
     inputs = ()
     pure = True
 

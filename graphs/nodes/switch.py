@@ -53,6 +53,7 @@ class Switch(NodeType[SwitchParams]):
     title = "Switch"
     category = Category.FLOW
     icon = "alt_route"
+    keywords = ("branch", "route", "case", "router")
     params_type = SwitchParams
     outputs = (Port("default", "Otherwise"),)
     outputs_from = PortsFrom("cases", "port")

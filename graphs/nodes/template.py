@@ -28,6 +28,7 @@ class Template(NodeType[TemplateParams]):
     title = "Template"
     category = Category.DATA
     icon = "article"
+    keywords = ("text", "format", "string", "email")
     params_type = TemplateParams
     pure = True
 

@@ -33,6 +33,7 @@ class Wait(NodeType[WaitParams]):
     title = "Wait"
     category = Category.FLOW
     icon = "hourglass_empty"
+    keywords = ("delay", "sleep", "pause", "timer")
     params_type = WaitParams
     waits = True
 

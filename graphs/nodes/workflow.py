@@ -46,6 +46,7 @@ class Workflow(NodeType[WorkflowParams]):
     title = "Workflow"
     category = Category.FLOW
     icon = "account_tree"
+    keywords = ("sub-workflow", "call", "reuse", "nested")
     params_type = WorkflowParams
     waits = True
 

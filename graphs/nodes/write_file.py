@@ -68,6 +68,7 @@ class WriteFile(NodeType[WriteFileParams]):
     title = "Write file"
     category = Category.TABLES
     icon = "save"
+    keywords = ("export", "save", "csv", "excel", "download")
     params_type = WriteFileParams
 
     async def run(self, params: WriteFileParams, ctx: NodeContext) -> Output:

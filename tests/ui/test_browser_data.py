@@ -180,7 +180,7 @@ def test_a_question_is_answered_on_the_page_of_its_run(
     question = inspector.get_by_test_id("approval")
     expect(question).to_contain_text("Send the report?")
     question.get_by_label("Comment").fill("Looks right")
-    question.get_by_role("button", name="Approve").click()
+    question.get_by_role("button", name="Yes").click()
     expect(question).to_contain_text("Answered by admin")
     expect(question).to_contain_text("Looks right")
     node = page.locator("[data-node-id=send]")
@@ -243,10 +243,10 @@ def test_a_question_from_a_sub_workflow_is_found_and_answered(
     expect(inspector.get_by_test_id("inner-steps")).to_contain_text("Deep")
     question = inspector.get_by_test_id("approval")
     expect(question).to_contain_text("Go deeper?")
-    question.get_by_role("button", name="Approve").click()
+    question.get_by_role("button", name="Yes").click()
     expect(page.get_by_test_id("canvas")).to_have_attribute("data-run-status", "completed")
     expect(page.get_by_test_id("answer")).to_have_count(0)
-    expect(question).to_contain_text("Approved")
+    expect(question).to_contain_text("Yes")
 
 
 def test_the_steps_inside_a_loop_and_a_sub_workflow_are_looked_into(

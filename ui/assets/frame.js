@@ -20,7 +20,7 @@ doors.addEventListener("message", () => {
 
 function markTheme() {
   const choice = document.documentElement.dataset.themeChoice;
-  for (const button of document.querySelectorAll("[data-theme-choice]")) {
+  for (const button of document.querySelectorAll("button[data-theme-choice]")) {
     button.setAttribute("aria-checked", String(button.dataset.themeChoice === choice));
   }
 }
@@ -276,7 +276,8 @@ const OPEN_KEY = "heddle-open-approvals";
 const openBadge = document.querySelector("[data-open-approvals]");
 
 function showOpen(count) {
-  openBadge.textContent = count > 99 ? "99+" : String(count);
+  // drawn by the style sheet: the label says it in words
+  openBadge.dataset.letter = count > 99 ? "99+" : String(count);
   openBadge.hidden = !count;
   const link = openBadge.closest("a");
   link.setAttribute("aria-label", count ? `Approvals, ${count} open for you` : "Approvals");

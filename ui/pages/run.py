@@ -54,6 +54,7 @@ class RunHead:
             title = text("h1", self.run.workflow_name).classes("ellipsis")
             title.props["title"] = self.run.workflow_name
             self.facts = raw("").classes("run-facts")
+            self.facts.props('tabindex=0 role=group aria-label="About this run"')
         with ui.element("div").classes("head-actions"):
             if self.session.actor.may(Role.EDITOR):
                 self.cancel = button("Cancel", action(self._cancel), icon="stop", kind="danger")

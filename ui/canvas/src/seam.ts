@@ -131,6 +131,8 @@ export interface NodeType {
   readonly category: string
   /** A Material Icons ligature. */
   readonly icon: string
+  /** Other words under which people look for it. */
+  readonly keywords?: readonly string[]
   readonly params_schema: Schema
   readonly inputs: readonly Port[]
   readonly outputs: readonly Port[]

@@ -21,14 +21,18 @@ export function categoryTitle(category: string): string {
   return TITLES[category] ?? category.charAt(0).toUpperCase() + category.slice(1)
 }
 
-/** Higher is better, 0 is no match: word starts beat letters in order, titles beat help texts. */
+/** Higher is better, 0 is no match: titles beat synonyms, and those beat letters in order. */
 export function score(type: NodeType, query: string): number {
   const wanted = query.trim().toLowerCase()
   if (wanted === '') return 1
   const title = type.title.toLowerCase()
   const name = type.type.toLowerCase()
+  if (title === wanted || name === wanted) return 120
+  const keywords = type.keywords ?? []
   if (title.startsWith(wanted) || name.startsWith(wanted)) return 100
   if (title.split(/\W+/).some((word) => word.startsWith(wanted))) return 80
+  if (keywords.includes(wanted)) return 75
+  if (keywords.some((word) => word.startsWith(wanted))) return 70
   if (title.includes(wanted) || name.includes(wanted)) return 60
   if (inOrder(title, wanted)) return 30
   if (type.description.toLowerCase().includes(wanted)) return 20

@@ -56,7 +56,7 @@ describe('a question', () => {
     const comment = root.querySelector<HTMLTextAreaElement>('.wfi-comment textarea')!
     comment.value = 'fine'
     comment.dispatchEvent(new Event('input'))
-    await press(root, 'Approve')
+    await press(root, 'Yes')
     expect(sent).toEqual([['/api/v1/approvals/q1/respond', { answer: true, comment: 'fine' }]])
     expect(root.textContent).toContain('Sent')
   })
@@ -103,7 +103,7 @@ describe('a question', () => {
   ])('says why it was refused: %i %s', async (status, code, words) => {
     const root = ask({ kind: 'confirmation', answer_schema: { type: 'boolean' } })
     answer = { status, body: { code, detail: 'Only bob may answer' } }
-    await press(root, 'Reject')
+    await press(root, 'No')
     expect(root.querySelector('[role=alert]')?.textContent).toContain(words)
   })
 

@@ -43,8 +43,8 @@ export function questionOf(request: JsonObject): Question {
 export function optionsOf(question: Question): readonly Option[] {
   if (question.kind === 'confirmation')
     return [
-      { value: true, label: 'Approve' },
-      { value: false, label: 'Reject' },
+      { value: true, label: 'Yes' },
+      { value: false, label: 'No' },
     ]
   const labels = question.schema['x-labels']
   return (question.schema.enum ?? []).map((value, index) => {
@@ -94,7 +94,7 @@ export function refusalOf(cause: unknown): Refusal {
 /** `approved`, the option's label, the text, or null where the value itself must be shown. */
 export function answerText(question: Question, answer: unknown): string | null {
   const option = optionsOf(question).find((one) => one.value === answer)
-  if (question.kind === 'confirmation') return answer === true ? 'Approved' : 'Rejected'
+  if (question.kind === 'confirmation') return answer === true ? 'Yes' : 'No'
   if (option) return option.label
   return typeof answer === 'string' ? answer : null
 }

@@ -17,6 +17,9 @@ export interface RunFacts {
   startedAt: number | null
   endedAt: number | null
   durationMs: number | null
+  /** How long in all nothing of it was executing, in ms. */
+  waitedMs: number
+  pausedAt: number | null
   outputs: unknown
   error: Failure | null
   reason: string | null
@@ -32,6 +35,8 @@ export function noFacts(): RunFacts {
     startedAt: null,
     endedAt: null,
     durationMs: null,
+    waitedMs: 0,
+    pausedAt: null,
     outputs: undefined,
     error: null,
     reason: null,
@@ -42,7 +47,11 @@ export function noFacts(): RunFacts {
 
 export function applyToRun(facts: RunFacts, event: RunEvent, data: JsonObject): void {
   const at = Date.parse(event.at)
-  if (event.kind !== 'run.paused') facts.pause = null
+  if (event.kind !== 'run.paused') {
+    facts.pause = null
+    if (facts.pausedAt !== null) facts.waitedMs += at - facts.pausedAt
+    facts.pausedAt = null
+  }
   switch (event.kind) {
     case 'run.queued':
       facts.status = 'queued'
@@ -56,6 +65,7 @@ export function applyToRun(facts: RunFacts, event: RunEvent, data: JsonObject): 
     case 'run.paused':
       facts.status = 'paused'
       facts.pause = pauseOf(data)
+      facts.pausedAt ??= at
       break
     case 'run.resumed':
       facts.status = 'running'
@@ -70,7 +80,9 @@ export function applyToRun(facts: RunFacts, event: RunEvent, data: JsonObject): 
     case 'run.cancelled':
       facts.status = event.kind.slice(4) as RunStatus
       facts.endedAt = at
-      facts.durationMs = numberOf(data['duration_ms'])
+      // The event's own figure leaves out the waits; what people see is from start to end.
+      facts.durationMs =
+        facts.startedAt === null ? numberOf(data['duration_ms']) : at - facts.startedAt
       if ('outputs' in data) facts.outputs = data['outputs']
       if (data['error']) facts.error = data['error'] as Failure
       facts.reason = textOf(data['reason']) ?? facts.reason

@@ -1,5 +1,5 @@
 /** Folds a run's events into what is known of each step; knows neither Vue nor the network. */
-import type { JsonObject, NodeRunState, RunEvent } from '../seam'
+import type { Failure, JsonObject, NodeRunState, RunEvent } from '../seam'
 import { cardOf } from './card'
 import { applyToRun, noFacts, type RunFacts } from './facts'
 import { InnerSteps, Loops } from './loops'
@@ -10,6 +10,7 @@ import {
   ENDED,
   isUndone,
   newStep,
+  numberOf,
   type StepRecord,
 } from './steps'
 
@@ -23,6 +24,8 @@ export interface LogLine {
   readonly message: string
   readonly nodeId: string | null
   readonly path: string | null
+  /** Set where an attempt failed and another follows: its number, and after how long. */
+  readonly next?: { readonly attempt: number; readonly delayMs: number }
 }
 
 export class RunRecord {
@@ -47,7 +50,9 @@ export class RunRecord {
     if (event.kind.startsWith('run.')) return this.applyRun(event, data)
     if (event.kind === 'log') this.addLog(event, data)
     if (event.node_id === undefined) return []
-    return this.applyStep(event, event.node_id, data)
+    const touched = this.applyStep(event, event.node_id, data)
+    if (event.kind === 'step.retrying') this.addRetry(event, data)
+    return touched
   }
 
   private applyRun(event: RunEvent, data: JsonObject): readonly string[] {
@@ -126,6 +131,19 @@ export class RunRecord {
       message: String(data['message'] ?? ''),
       nodeId: event.node_id ?? null,
       path: event.path ?? null,
+    })
+  }
+
+  private addRetry(event: RunEvent, data: JsonObject): void {
+    const error = data['error'] as Failure | undefined
+    this.logs.push({
+      seq: event.seq ?? this.lastSeq,
+      at: event.at,
+      level: 'warning',
+      message: error?.message ?? 'The attempt failed',
+      nodeId: event.node_id ?? null,
+      path: event.path ?? null,
+      next: { attempt: (event.attempt ?? 1) + 1, delayMs: numberOf(data['delay_ms']) ?? 0 },
     })
   }
 

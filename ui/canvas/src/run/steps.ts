@@ -14,6 +14,16 @@ export interface ApprovalRecord {
   answer: JsonObject | null
 }
 
+/** An attempt that failed and was followed by another. */
+export interface FailedTry {
+  readonly attempt: number
+  readonly startedAt: number
+  readonly endedAt: number
+  /** When the next begins. */
+  readonly nextAt: number
+  readonly error: Failure | null
+}
+
 /** One execution of one node; in a container's body there is one for each iteration. */
 export interface StepRecord {
   readonly key: string
@@ -23,6 +33,7 @@ export interface StepRecord {
   path: string | null
   status: StepStatus
   attempt: number
+  tries: readonly FailedTry[]
   startedAt: number | null
   endedAt: number | null
   durationMs: number | null
@@ -61,6 +72,7 @@ export function newStep(key: string, nodeId: string, path: string | null): StepR
     path,
     status: 'pending',
     attempt: 1,
+    tries: [],
     startedAt: null,
     endedAt: null,
     durationMs: null,
@@ -94,6 +106,7 @@ export function applyToStep(step: StepRecord, kind: string, at: number, data: Js
     case 'step.retrying':
       step.status = 'retrying'
       step.error = (data['error'] as Failure | undefined) ?? null
+      step.tries = [...step.tries, triedOf(step, at, numberOf(data['delay_ms']) ?? 0)]
       step.tokens = ''
       break
     case 'step.completed':
@@ -134,6 +147,17 @@ export function applyToStep(step: StepRecord, kind: string, at: number, data: Js
     case 'llm.completed':
       step.usage = withPlainNumbers(data['usage'] as StepUsage | undefined) ?? step.usage
       break
+  }
+}
+
+function triedOf(step: StepRecord, at: number, delayMs: number): FailedTry {
+  const last = step.tries[step.tries.length - 1]
+  return {
+    attempt: step.attempt,
+    startedAt: Math.min(at, last?.nextAt ?? step.startedAt ?? at),
+    endedAt: at,
+    nextAt: at + delayMs,
+    error: step.error,
   }
 }
 

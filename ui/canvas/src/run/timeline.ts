@@ -1,11 +1,14 @@
 /** The steps of a run as bars on a common scale, iterations of one node in one row. */
 import type { RunRecord, StepRecord } from './record'
+import type { FailedTry } from './steps'
 
 export interface Bar {
   /** The execution, or the last of those that lie too close together to be told apart. */
   readonly step: StepRecord
   readonly count: number
   readonly failed: boolean
+  /** An attempt before the last one, which another followed. */
+  readonly tried: FailedTry | null
   /** Fractions of the whole width, 0 to 1. */
   readonly left: number
   readonly width: number
@@ -62,7 +65,7 @@ export function timelineOf(record: RunRecord, now: number): Timeline {
   }
   const rows = [...byNode].map(([key, steps]): Row => {
     const [one] = steps
-    const single = steps.map((step) => barOf(step, from, spanMs, now))
+    const single = steps.flatMap((step) => barsOf(step, from, spanMs, now))
     const startedAt = steps.reduce((least, step) => Math.min(least, step.startedAt ?? least), until)
     const endedAt = single.reduce((latest, bar) => Math.max(latest, bar.endedAt), startedAt)
     return {
@@ -73,7 +76,7 @@ export function timelineOf(record: RunRecord, now: number): Timeline {
       bars: single.length > MOST_BARS ? joined(single) : single,
       startedAt,
       durationMs: (steps.length === 1 ? steps[0]?.durationMs : null) ?? endedAt - startedAt,
-      failed: single.some((bar) => bar.failed),
+      failed: steps.some((step) => step.status === 'failed'),
       depth: steps[0]?.path?.split('/').length ?? 0,
       count: steps.length,
     }
@@ -81,17 +84,22 @@ export function timelineOf(record: RunRecord, now: number): Timeline {
   return { rows: rows.sort((a, b) => a.startedAt - b.startedAt), from, spanMs }
 }
 
-function barOf(step: StepRecord, from: number, spanMs: number, now: number): Bar {
-  const start = step.startedAt ?? from
-  const endedAt = endOf(step, now)
-  return {
+/** One for each attempt; the waits between them are gaps. */
+function barsOf(step: StepRecord, from: number, spanMs: number, now: number): Bar[] {
+  const bar = (start: number, endedAt: number, tried: FailedTry | null): Bar => ({
     step,
     count: 1,
-    failed: step.status === 'failed',
+    failed: tried !== null || step.status === 'failed',
+    tried,
     left: (start - from) / spanMs,
     width: Math.max(0, (endedAt - start) / spanMs),
     endedAt,
-  }
+  })
+  const bars = step.tries.map((tried) => bar(tried.startedAt, tried.endedAt, tried))
+  const endedAt = endOf(step, now)
+  const start = step.tries[step.tries.length - 1]?.nextAt ?? step.startedAt ?? from
+  if (step.status === 'retrying' && start > now) return bars
+  return [...bars, bar(Math.min(start, endedAt), endedAt, null)]
 }
 
 function joined(bars: readonly Bar[]): Bar[] {
@@ -106,6 +114,7 @@ function joined(bars: readonly Bar[]): Bar[] {
       step: bar.step,
       count: last.count + bar.count,
       failed: last.failed || bar.failed,
+      tried: null,
       left: last.left,
       width: Math.max(last.left + last.width, bar.left + bar.width) - last.left,
       endedAt: Math.max(last.endedAt, bar.endedAt),
@@ -119,12 +128,20 @@ function endOf(step: StepRecord, now: number): number {
   return Math.max(now, step.startedAt ?? now)
 }
 
+const DAY_MS = 86_400_000
+/** No finer than a millisecond, and round in the unit that it is written in. */
+const STEPS_MS: readonly number[] = [
+  ...[1, 2, 5, 10, 20, 50, 100, 200, 500],
+  ...[1, 2, 5, 10, 15, 30].map((seconds) => seconds * 1000),
+  ...[1, 2, 5, 10, 15, 30].map((minutes) => minutes * 60_000),
+  ...[1, 2, 4, 6, 12, 24].map((hours) => hours * 3_600_000),
+]
+
 /** Round times for the scale, at most `count` of them, zero included. */
 export function ticks(spanMs: number, count = 6): readonly number[] {
   if (spanMs <= 0) return [0]
   const rough = spanMs / count
-  const power = 10 ** Math.floor(Math.log10(rough))
-  const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= rough) ?? power
+  const step = STEPS_MS.find((size) => size >= rough) ?? Math.ceil(rough / DAY_MS) * DAY_MS
   const list: number[] = []
   for (let at = 0; at <= spanMs; at += step) list.push(at)
   return list

@@ -44,13 +44,14 @@ export function clock(at: number, now = Date.now()): string {
   return `${moment.toLocaleDateString([], { day: 'numeric', month: 'short' })}, ${time}`
 }
 
-/** `437 ms`, `1.7 s`, `2 min 5 s`. */
+/** `437 ms`, `1.7 s`, `2 min 5 s`, `3 h 10 min`: as the pages write it (ui/formats.py). */
 export function duration(ms: number | undefined): string {
   if (ms === undefined) return ''
   if (ms < 1000) return `${Math.round(ms)} ms`
-  if (ms < 60_000) return `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`
-  const seconds = Math.round(ms / 1000)
-  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`
+  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`
+  const seconds = Math.floor(ms / 1000)
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`
+  return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`
 }
 
 export function bytes(size: number | undefined): string {

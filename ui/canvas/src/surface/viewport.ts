@@ -1,6 +1,6 @@
 /** Where to look: the bounds of a drawing and the viewport that shows them. */
 import type { Definition, Position, Size } from '../seam'
-import { DEFAULT_NOTE_SIZE, ORIGIN } from '../document/document'
+import { DEFAULT_NOTE_SIZE, ORIGIN, absolutePosition, nodeOf } from '../document/document'
 import { sizeOf, type Rect } from '../document/geometry'
 import type { NodeTypes } from '../document/ports'
 
@@ -34,29 +34,56 @@ export function boundsOf(definition: Definition, types: NodeTypes): Rect | null 
   return { x: left, y: top, width: right - left, height: bottom - top }
 }
 
-/** Everything in the middle, never larger than life, with room for the floating tools. */
-export function fitted(bounds: Rect, view: Size, floor = MIN_ZOOM): Viewport {
-  const room = { width: view.width - 96, height: view.height - 176 }
-  const zoom = Math.min(
-    1,
-    Math.max(floor, Math.min(room.width / bounds.width, room.height / bounds.height)),
-  )
-  const centred = {
-    x: (view.width - bounds.width * zoom) / 2 - bounds.x * zoom,
-    y: (view.height - 24 - bounds.height * zoom) / 2 - bounds.y * zoom,
-  }
-  // What does not fit begins at the left edge, where the work begins.
+/** Below this zoom the words on the cards are hard to read. */
+export const READABLE = 0.7
+/** What floats at the edges: the tool bars above and left, the run controls below. */
+const FLOATING = { top: 60, right: 32, bottom: 76, left: 64 } as const
+
+/** Everything in the middle of what the floating tools leave free, never larger than life. */
+export function fitted(bounds: Rect, view: Size): Viewport {
+  const room = roomOf(view)
+  const whole = Math.min(room.width / bounds.width, room.height / bounds.height)
+  return around(bounds, bounds, view, Math.min(1, Math.max(MIN_ZOOM, whole)))
+}
+
+/** The whole drawing where it can be read, else its part around a node at a readable size. */
+export function opening(bounds: Rect, middle: Rect, view: Size): Viewport {
+  const whole = fitted(bounds, view)
+  return whole.zoom >= READABLE ? whole : around(middle, bounds, view, 0.8)
+}
+
+/** Where the reader begins: the step that is asked for, else the start, else the corner. */
+export function beginning(
+  definition: Definition,
+  types: NodeTypes,
+  bounds: Rect,
+  wanted: string | null,
+): Rect {
+  const nodes = definition.nodes ?? []
+  const id = wanted ?? nodes.find((node) => node.type === 'start')?.id
+  const node = id === undefined ? undefined : nodeOf(definition, id)
+  if (!node) return { x: bounds.x, y: bounds.y, width: 0, height: 0 }
+  return { ...absolutePosition(definition, node.id), ...sizeOf(node, types.get(node.type)) }
+}
+
+function roomOf(view: Size): Size {
   return {
-    zoom,
-    x: bounds.width * zoom > room.width ? 48 - bounds.x * zoom : centred.x,
-    y: centred.y,
+    width: Math.max(1, view.width - FLOATING.left - FLOATING.right),
+    height: Math.max(1, view.height - FLOATING.top - FLOATING.bottom),
   }
 }
 
-/** For drawings too large to mount at once: the start at a readable size. */
-export function beginning(definition: Definition, bounds: Rect, view: Size): Viewport {
-  const zoom = 0.8
-  const start = (definition.nodes ?? []).find((node) => node.type === 'start')
-  const { x, y } = start?.position ?? bounds
-  return { zoom, x: 64 - x * zoom, y: view.height / 2 - (y + 60) * zoom }
+/** With a part in the middle, unless that would leave room beyond the drawing's edge unused. */
+function around(part: Rect, bounds: Rect, view: Size, zoom: number): Viewport {
+  const room = roomOf(view)
+  const along = (at: number, size: number, from: number, length: number, free: number): number => {
+    if (length * zoom <= free) return (free - length * zoom) / 2 - from * zoom
+    const middle = free / 2 - (at + size / 2) * zoom
+    return Math.min(-from * zoom, Math.max(free - (from + length) * zoom, middle))
+  }
+  return {
+    zoom,
+    x: FLOATING.left + along(part.x, part.width, bounds.x, bounds.width, room.width),
+    y: FLOATING.top + along(part.y, part.height, bounds.y, bounds.height, room.height),
+  }
 }
