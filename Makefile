@@ -55,7 +55,9 @@ canvas-check: canvas ## fail when the committed bundle is not what the sources g
 	  || { echo "ui/canvas/dist differs from its sources: run 'make canvas' and commit it"; \
 	       git status --short -- $(CANVAS)/dist; exit 1; }
 
-lock: $(DEV) ## resolve the dependencies anew into the lock files
+lock: ## resolve the dependencies anew into the lock files
+# the old lock lacks what pyproject.toml newly asks for, and would not pass its check
+	@test -x $(BIN)/uv || $(MAKE) --no-print-directory $(DEV)
 	@$(BIN)/uv pip compile pyproject.toml $(LOCK_FLAGS) -o requirements.lock >/dev/null
 	@$(BIN)/uv pip compile pyproject.toml --extra dev -c requirements.lock $(LOCK_FLAGS) \
 	  -o requirements-dev.lock >/dev/null
