@@ -151,9 +151,10 @@ class _Text:
             except json.JSONDecodeError as error:
                 # what is cut off is wrong at its end, or where its last string begins
                 cut = error.pos > len(self._text) - 64 or error.msg.startswith("Unterminated")
+                within = error.pos - self._at
                 if cut and self._more():
                     continue
-                raise self.wrong(error.msg, error.pos) from error
+                raise self.wrong(error.msg, self._at + within) from error
             except RecursionError as error:
                 raise self.wrong(_why(error)) from error
             # a number may go on in the next piece

@@ -10,7 +10,7 @@ from msgspec import structs
 
 from graphs.tables.delimited.conversion import with_moments
 from graphs.tables.delimited.encoding import as_utf8, head_of, shown
-from graphs.tables.delimited.reader import escaped, read_delimited
+from graphs.tables.delimited.reader import escaped, reached, read_delimited
 from graphs.tables.formats import FileFormat
 from graphs.tables.json_rows import line_rows, value_rows
 from graphs.tables.names import find_column, literal, quoted
@@ -128,7 +128,7 @@ def _stored(
     notices: list[Notice] | None = None,
 ) -> ReadTable:
     """The result of a query; JSON's dates are found, and columns turned to text as is set."""
-    connection = work.connect([source, target])
+    connection = work.connect([*reached(source), target])
     columns = columns_of(connection, sql)
     if reading.format in (FileFormat.JSON, FileFormat.JSON_LINES):
         sql = with_moments(connection, sql, columns)

@@ -1,1 +1,0 @@
-"""Delimited text (CSV, TSV) read exactly: each line of the file is read, or refused by number."""

@@ -23,7 +23,7 @@ _SEPARATOR_LINE = re.compile(r"sep=(.{1,4})", re.IGNORECASE)
 _WRITTEN = {"\\t": "\t", "tab": "\t"}
 
 
-class Layout(Struct, frozen=True):
+class TextLayout(Struct, frozen=True):
     """What the head of a file tells: its dialect, the row of the names, and rows to go by."""
 
     dialect: Dialect
@@ -35,7 +35,7 @@ class Layout(Struct, frozen=True):
     notices: list[Notice]
 
 
-def layout_of(path: Path, reading: Reading) -> Layout:
+def layout_of(path: Path, reading: Reading) -> TextLayout:
     """How the file is built. Raises NodeError `file_unreadable` when nothing is in it."""
     with path.open(encoding="utf-8", newline="") as file:
         head = file.read(_HEAD_CHARACTERS)
@@ -68,7 +68,7 @@ def layout_of(path: Path, reading: Reading) -> Layout:
     first, rest = records[0], [record.cells for record in records[1:]]
     if not dialect.separator:
         notices += _one_column(rest, reading)
-    return Layout(dialect, _has_names(first, rest, reading), first, rest, notices)
+    return TextLayout(dialect, _has_names(first, rest, reading), first, rest, notices)
 
 
 def _separator_line(head: str) -> str | None:
@@ -92,18 +92,12 @@ def _with_quotes(head: str, cut: bool, separator: str, start: int, wanted: Quote
 
 
 def _is_wrapped(head: str, cut: bool, separator: str, start: int) -> bool:
-    """Whether every text of the first rows stands between apostrophes."""
+    """Whether every name of the first row stands between apostrophes, and all is sound so."""
     plain = Dialect(separator=separator, quote="", start=start)
-    wrapped = 0
-    for record in _head_records(head, cut, plain)[:50]:
-        for cell in record.cells:
-            if len(cell) > 1 and cell[0] == cell[-1] == "'":
-                wrapped += 1
-            elif kind_of(cell) is Kind.TEXT:
-                return False
-    return wrapped > 1 and _is_sound(
-        head, cut, Dialect(separator=separator, quote="'", start=start)
-    )
+    first = next((each.cells for each in _head_records(head, cut, plain) if each.cells), [])
+    if not first or any(len(cell) < 2 or not cell[0] == cell[-1] == "'" for cell in first):
+        return False
+    return _is_sound(head, cut, Dialect(separator=separator, quote="'", start=start))
 
 
 def _is_sound(head: str, cut: bool, dialect: Dialect) -> bool:

@@ -13,7 +13,7 @@ from duckdb import DuckDBPyConnection
 from msgspec import Struct, structs
 
 from graphs.tables.delimited.conversion import converted, has_decimal_comma
-from graphs.tables.delimited.dialect import Layout, layout_of
+from graphs.tables.delimited.dialect import TextLayout, layout_of
 from graphs.tables.delimited.encoding import as_utf8, head_of, shown
 from graphs.tables.delimited.facts import facts_of
 from graphs.tables.delimited.records import Dialect, Malformed
@@ -70,6 +70,11 @@ def escaped(path: Path) -> str:
     return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in str(path.absolute()))
 
 
+def reached(path: Path) -> list[Path]:
+    """What a connection must be allowed so that it reaches the escaped path."""
+    return list(dict.fromkeys((path, Path(escaped(path)))))
+
+
 def read_delimited(
     work: Work, path: Path, reading: Reading, target: Path, *, head_bytes: int | None = None
 ) -> ReadTable:
@@ -102,7 +107,7 @@ def read_delimited(
 class _About(Struct, frozen=True):
     """What both ways of reading go by."""
 
-    layout: Layout
+    layout: TextLayout
     reading: Reading
     target: Path
     comma: bool
@@ -171,7 +176,7 @@ def _exact(work: Work, path: Path, about: _About, width: int, partial: bool) -> 
 
 
 def _converted(work: Work, scan: _Scan, about: _About, width: int, notices: list[Notice]) -> _Made:
-    connection = work.connect([scan.path, about.target])
+    connection = work.connect([*reached(scan.path), about.target])
     source = scan.sql(width, about.reading.null_texts)
     names, told = _names(about.layout, width)
     made = converted(connection, source, names, about.layout.sample, about.comma, about.reading)
@@ -179,7 +184,7 @@ def _converted(work: Work, scan: _Scan, about: _About, width: int, notices: list
     return _Made(connection, sql, made.rows, [*told, *notices, *made.notices])
 
 
-def _width(layout: Layout) -> int:
+def _width(layout: TextLayout) -> int:
     """How many columns there are: those named, or else as many as most rows have."""
     if layout.header:
         cells = layout.first.cells
@@ -191,7 +196,7 @@ def _width(layout: Layout) -> int:
     return counts.most_common(1)[0][0]
 
 
-def _names(layout: Layout, width: int) -> tuple[list[str], list[Notice]]:
+def _names(layout: TextLayout, width: int) -> tuple[list[str], list[Notice]]:
     if not layout.header:
         return [f"column{at}" for at in range(width)], []
     given = [cell.strip() for cell in layout.first.cells[:width]]
@@ -221,7 +226,7 @@ def _until(path: Path, line: int, folder: Path) -> Path:
     return target
 
 
-def _understood(layout: Layout, reading: Reading, encoding: str, comma: bool) -> Understood:
+def _understood(layout: TextLayout, reading: Reading, encoding: str, comma: bool) -> Understood:
     separator = layout.dialect.separator
     return Understood(
         separator=_SEPARATORS.get(separator, separator),
