@@ -1,4 +1,4 @@
-"""Looks through a file of lines before it is parsed: one endless line would keep the parser busy."""
+"""Looks through a file of lines before it is parsed: an endless line keeps a parser busy."""
 
 from collections.abc import Callable
 from pathlib import Path
