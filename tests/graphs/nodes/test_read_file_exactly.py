@@ -1,4 +1,4 @@
-"""`read_file` loses no row, changes no value and says what was odd: a file of each kind of trouble."""
+"""`read_file` loses no row, changes no value and says what was odd, by a file of each trouble."""
 
 import json
 import random
