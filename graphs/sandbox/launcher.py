@@ -6,13 +6,14 @@ the process could not be shut in. Needs nothing but the standard library and Lin
 """
 
 import ctypes
+import io
 import json
 import math
 import os
 import resource
 import sys
 import traceback
-from typing import Any
+from typing import Any, cast
 
 SOURCE = "<code>"
 ROOT_BYTES = 64 * 1024 * 1024
@@ -87,6 +88,7 @@ def main() -> None:
         _answer(answer_to, {"closed": str(error)})
         os._exit(1)
     for stream in (sys.stdout, sys.stderr):
+        assert isinstance(stream, io.TextIOWrapper)
         stream.reconfigure(errors="backslashreplace")
     _answer(answer_to, _execute(task))
     sys.stdout.flush()
@@ -279,22 +281,24 @@ def _plain(value: Any, where: str) -> Any:
         return float(value)
     if isinstance(value, dict):
         made: dict[str, Any] = {}
-        for key, part in value.items():
+        for key, part in cast("dict[Any, Any]", value).items():
             name = _key(key, where)
             if name in made:
                 raise ValueError(f"{where} has two fields called {name!r}")
             made[name] = _plain(part, f"{where}[{key!r}]")
         return made
     if isinstance(value, (list, tuple)):
-        return [_plain(part, f"{where}[{at}]") for at, part in enumerate(value)]
+        return [_plain(part, f"{where}[{at}]") for at, part in enumerate(cast("list[Any]", value))]
     if isinstance(value, (set, frozenset)):
-        parts = [_plain(part, f"an item of {where}") for part in value]
-        return sorted(parts, key=lambda part: (str(type(part)), part if _orders(part) else 0))
+        items = cast("set[Any]", value)
+        parts: list[Any] = [_plain(part, f"an item of {where}") for part in items]
+        return sorted(parts, key=_place)
     return _text(value, where)
 
 
-def _orders(part: Any) -> bool:
-    return isinstance(part, (str, int, float))
+def _place(part: Any) -> tuple[str, Any]:
+    """Where a plain value stands among those of a set, which has no order of its own."""
+    return type(part).__name__, part if isinstance(part, (str, int, float)) else 0
 
 
 def _decimal(value: Any, where: str) -> Any:
