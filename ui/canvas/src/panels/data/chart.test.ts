@@ -86,13 +86,13 @@ describe('a chart', () => {
     { url: '/api/v1/users' },
     { url: 'data:text/csv,a' },
   ])('loads nothing: %o', async (data) => {
-    expect(() => dressed(chart('bar', { x, y }, data), PAPER, size)).toThrow('loads nothing')
+    expect(() => dressed(chart('bar', { x, y }, data), PAPER, size)).toThrow('is refused: spec.')
   })
 
   it('loads no picture and follows no link', () => {
     const marks = chart('image', { x, y, url: { value: 'https://elsewhere.example/a.png' } })
-    expect(() => dressed(marks, PAPER, size)).toThrow('loads nothing')
+    expect(() => dressed(marks, PAPER, size)).toThrow('is refused: spec.')
     const links = chart('bar', { x, y, href: { value: 'https://elsewhere.example' } })
-    expect(() => dressed(links, PAPER, size)).toThrow('loads nothing')
+    expect(() => dressed(links, PAPER, size)).toThrow('is refused: spec.')
   })
 })

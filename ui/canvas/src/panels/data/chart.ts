@@ -1,5 +1,6 @@
 /** What is known of a Vega-Lite spec without drawing it: its kind, its rows, words for it. */
 import { isMembers } from '../../json'
+import { checkSpec } from './chartSpec'
 import type { ChartRef } from './references'
 
 type Members = Readonly<Record<string, unknown>>
@@ -116,25 +117,14 @@ export function paletteAt(element: Element): Palette {
   }
 }
 
-/** Whether something in the spec would be fetched or led to; rows themselves are only data. */
-function reaches(spec: unknown): boolean {
-  if (Array.isArray(spec)) return spec.some(reaches)
-  const members = membersOf(spec)
-  if (members === null) return false
-  return Object.entries(members).some(
-    ([key, member]) =>
-      key === 'url' || key === 'href' || (key !== 'values' && key !== 'datasets' && reaches(member)),
-  )
-}
-
-/** The spec with the page's size and colours in place of its own. Throws for a spec that loads. */
+/** The spec with the page's size and colours in place of its own. Throws for one with more in it. */
 export function dressed(
   chart: ChartRef,
   palette: Palette,
   size: { width: number; height: number },
 ): Record<string, unknown> {
+  checkSpec(chart.spec)
   const { config: own, $schema: _schema, usermeta: _meta, ...spec } = chart.spec
-  if (reaches(spec)) throw new Error('a chart loads nothing; its data must be in its spec')
   const { axis: axes, legend, title, range, mark, ...rest } = membersOf(own) ?? {}
   const axis = {
     ...membersOf(axes),
