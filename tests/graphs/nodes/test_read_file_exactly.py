@@ -1,4 +1,4 @@
-"""`read_file` loses no row, changes no value and says what was odd: a file of each kind of trouble."""
+"""`read_file` loses no row and changes no value, and says what was odd about a file."""
 
 import json
 import random
