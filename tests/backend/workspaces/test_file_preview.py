@@ -11,7 +11,7 @@ API = "/api/v1"
 async def test_a_file_is_shown_as_the_settings_would_have_it_read(client: Client) -> None:
     workspace = (await client.get(f"{API}/workspaces")).json()["items"][0]["id"]
     url = f"{API}/workspaces/{workspace}"
-    await client.put(f"{url}/files/a/b.csv", content="id;x\n1;2,5\n2\n".encode())
+    await client.put(f"{url}/files/a/b.csv", content=b"id;x\n1;2,5\n2\n")
     shown = (await client.post(f"{url}/preview", json={"name": "a/b.csv"})).json()
     assert [column["type"] for column in shown["columns"]] == ["BIGINT", "DECIMAL(2,1)"]
     assert shown["dialect"]["separator"] == ";"
