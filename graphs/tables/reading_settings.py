@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from graphs.errors import NodeError
 from graphs.tables.formats import FileFormat
@@ -75,7 +75,7 @@ class Reading(Struct, frozen=True, kw_only=True):
     decimal: DecimalSign = DecimalSign.AUTO
     date_order: DateOrder = DateOrder.AUTO
     text_columns: tuple[str, ...] = ()
-    column_types: dict[str, ColumnKind] = {}
+    column_types: dict[str, ColumnKind] = field(default_factory=dict[str, ColumnKind])
     ragged: Ragged = Ragged.FILL
     null_texts: tuple[str, ...] = ()
 

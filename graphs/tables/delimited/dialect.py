@@ -94,8 +94,9 @@ def _with_quotes(head: str, cut: bool, separator: str, start: int, wanted: Quote
 def _is_wrapped(head: str, cut: bool, separator: str, start: int) -> bool:
     """Whether every name of the first row stands between apostrophes, and all is sound so."""
     plain = Dialect(separator=separator, quote="", start=start)
-    first = next((each.cells for each in _head_records(head, cut, plain) if each.cells), None)
-    if first is None or any(len(cell) < 2 or not cell[0] == cell[-1] == "'" for cell in first):
+    rows = [each.cells for each in _head_records(head, cut, plain) if each.cells]
+    first = rows[0] if rows else []
+    if not first or any(len(cell) < 2 or not cell[0] == cell[-1] == "'" for cell in first):
         return False
     return _is_sound(head, cut, Dialect(separator=separator, quote="'", start=start))
 

@@ -1,4 +1,4 @@
-"""`read_file` loses no row, changes no value and says what was odd, by a file of each trouble."""
+"""`read_file` loses no row and changes no value, and says what was odd about a file."""
 
 import json
 import random
