@@ -63,9 +63,13 @@ async def test_the_step_of_a_paused_run_stands_still(door: Door) -> None:
     assert await door.refused("POST", f"/steps/{step['id']}/cancel") == (409, "run_paused")
 
 
-@pytest.mark.parametrize("step_id", ["nonsense", "%00", "01a1f998-2535-75cd-ae59-7e200fea0627"])
+@pytest.mark.parametrize("step_id", ["nonsense", "01a1f998-2535-75cd-ae59-7e200fea0627"])
 async def test_a_step_that_nobody_has_is_404(door: Door, step_id: str) -> None:
     assert await door.refused("POST", f"/steps/{step_id}/cancel") == (404, "step_not_found")
+
+
+async def test_what_no_id_can_be_is_404(door: Door) -> None:
+    assert await door.refused("POST", "/steps/%00/cancel") == (404, "not_found")
 
 
 async def test_a_step_that_has_ended_is_409(door: Door) -> None:
