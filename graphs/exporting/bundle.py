@@ -18,6 +18,7 @@ RUNTIME = "graphs.exporting.runtime"
 VALUES = "graphs.exporting.runtime_values"
 NODES = "graphs.exporting.runtime_nodes"
 LANGUAGE = "graphs.exporting.runtime_language"
+WORKERS = "graphs.exporting.runtime_workers"
 VERBATIM = frozenset({RUNTIME, VALUES, NODES, LANGUAGE, "graphs.errors"})
 """Modules that an exported file quotes as they are, comments included."""
 
@@ -29,6 +30,7 @@ STAND_INS: Mapping[Ref, Ref] = {
     Ref("graphs.outbound", "client"): Ref(RUNTIME, "http_client"),
     Ref("graphs.outbound", "GuardedTransport"): Ref(RUNTIME, "Transport"),
     Ref("graphs.outbound", "refusal"): Ref(RUNTIME, "refusal"),
+    Ref("graphs.workers.pool", "WorkerPool"): Ref(WORKERS, "WorkerPool"),
 }
 """What is replaced by something that needs neither a server nor msgspec."""
 

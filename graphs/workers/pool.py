@@ -265,8 +265,8 @@ class _Driver(threading.Thread):
             kind, body = self._talk(self._worker, task, raw)
             return _result(kind, body, task, self._pool)
         except _Died as died:
-            ended_by, peak_bytes = self._end()
-            error = died.error or _cause(ended_by, peak_bytes, self._pool)
+            ended_by = self._end()
+            error = died.error or _cause(ended_by, self._pool)
             if task.cleanup is not None:
                 task.cleanup()
             raise error from None
@@ -276,10 +276,10 @@ class _Driver(threading.Thread):
                 self._end()
             raise
 
-    def _end(self) -> tuple[int, int]:
-        """End the worker; returns the signal that ended it, and its largest size in bytes."""
+    def _end(self) -> int:
+        """End the worker; returns the signal that ended it, 0 for none."""
         worker, self._worker = self._worker, None
-        return (0, 0) if worker is None else worker.end()
+        return 0 if worker is None else worker.end()
 
     def _talk(self, worker: "_Worker", task: _Task, raw: bytes) -> tuple[int, bytearray]:
         """The worker's answer to a job. Raises _Died."""
@@ -377,20 +377,19 @@ class _Worker:
             del self._buffer[: HEAD.size + size]
         return whole
 
-    def end(self) -> tuple[int, int]:
-        """End it; returns the signal that ended it (0: none) and its largest size in bytes."""
+    def end(self) -> int:
+        """End it; returns the signal that ended it, 0 for none."""
         self.link.close()
         try:
             # dead already, it keeps its own status
             os.kill(self.pid, signal.SIGKILL)
-            _, status, used = os.wait4(self.pid, 0)
+            _, status = os.waitpid(self.pid, 0)
         except (ProcessLookupError, ChildProcessError):
             # somebody else in this process has waited for it
             self._process.returncode = 0
-            return 0, 0
+            return 0
         self._process.returncode = os.waitstatus_to_exitcode(status)
-        unit = 1 if sys.platform == "darwin" else 1024
-        return max(-self._process.returncode, 0), used.ru_maxrss * unit
+        return max(-self._process.returncode, 0)
 
 
 def _result(kind: int, body: bytearray, task: _Task, pool: WorkerPool) -> Any:
@@ -415,12 +414,15 @@ def _result(kind: int, body: bytearray, task: _Task, pool: WorkerPool) -> Any:
     raise raised
 
 
-def _cause(signal_: int, peak_bytes: int, pool: WorkerPool) -> NodeError:
+_BY_ITSELF = frozenset({signal.SIGABRT, signal.SIGTRAP, signal.SIGILL, signal.SIGSEGV})
+"""How allocators and JavaScript engines end their own process when they get no memory."""
+
+
+def _cause(signal_: int, pool: WorkerPool) -> NodeError:
     """Why a worker has died that nobody ended."""
     if signal_ == signal.SIGXCPU:
         return _too_long(pool, pool.limits)
-    # allocators and JavaScript engines end their process when they get no memory
-    if peak_bytes > pool.limits.data_bytes // 4:
+    if signal_ in _BY_ITSELF:
         return out_of_memory(pool)
     name = signal.Signals(signal_).name if signal_ else "no signal"
     return NodeError(

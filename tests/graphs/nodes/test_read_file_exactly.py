@@ -282,7 +282,7 @@ async def test_names_are_no_patterns(table_ctx: FakeContext, files: Path) -> Non
     ("text", "names", "rows"),
     [
         ("[1, 2, 3]", ["value"], [[1], [2], [3]]),
-        ("[]", ["empty"], []),
+        ("[]", [], []),
         ('[{"a": 1}, {"b": 34043416109404255712}]', ["a", "b"], None),
         (
             '[{"a": 1.5}, {"a": null}, {"b": "x"}]',

@@ -20,7 +20,7 @@ from graphs.errors import NodeError
 from graphs.tables.formats import FileFormat
 from graphs.tables.reading import read_table
 from graphs.tables.reading_settings import Header, Reading, ReadTable
-from graphs.tables.work import Work
+from graphs.tables.work import DatabaseLimits, Work
 
 WORDS = (
     "north", "Zoë", "José", "5 €", "a b", "O'Brien", 'he said "no"', "1E5", "007", "+49 30 123",
@@ -93,6 +93,9 @@ class Made:
         self.names = names
 
 
+LIMITS = DatabaseLimits(threads=1, memory="320MB", temporary="1GB")
+
+
 class OneDatabase(Work):
     """All files are read with one database: to open one takes longer than to read such a file."""
 
@@ -111,7 +114,7 @@ def read(made: Made, folder: Path, **settings: Any) -> tuple[ReadTable, list[tup
     path, target = folder / "made.csv", folder / "made.parquet"
     path.write_bytes(made.raw)
     target.unlink(missing_ok=True)
-    work = OneDatabase(folder / "work")
+    work = OneDatabase(folder / "work", LIMITS)
     try:
         given = {"name": "made.csv", "format": FileFormat.CSV, **settings}
         found = read_table(work, path, Reading(**given), target)
