@@ -1,5 +1,6 @@
 /** What a file looks like as the settings of a form would have it read; asked of the server. */
 import { call, get } from '../api'
+import { stringify } from '../json'
 import { hasExpression } from './expressions'
 
 export interface FilePreview {
@@ -56,7 +57,7 @@ export function guesses(dialect: FilePreview['dialect']): string[] {
 
 export function shownCell(value: unknown): string {
   if (value === null || value === undefined) return ''
-  return typeof value === 'string' ? value : JSON.stringify(value)
+  return typeof value === 'string' ? value : stringify(value)
 }
 
 let workspace: Promise<string> | null = null

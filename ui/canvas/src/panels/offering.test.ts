@@ -21,7 +21,6 @@ describe('what is offered', () => {
     const found = nameOffers(roots, '', true).map((offer) => offer.path)
     expect(found).toContain('lower')
     expect(found).toContain('truncate()')
-    expect(found).not.toContain('now')
     expect(found).not.toContain('input')
   })
 
