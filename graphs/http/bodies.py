@@ -27,7 +27,7 @@ _MULTIPART = "multipart/form-data"
 _BINARY = "application/octet-stream"
 
 
-class Body(Struct, frozen=True, kw_only=True):
+class SentBody(Struct, frozen=True, kw_only=True):
     """What httpx is given: the content, or the parts of a multipart body.
 
     `content_type` is for a request that names none. `drop_content_type`: the one it names lacks
@@ -63,32 +63,32 @@ class FileStream(httpx.AsyncByteStream):
 
 async def body_of(
     params: HttpRequestParams, content_type: str, ctx: NodeContext, opened: ExitStack
-) -> Body:
+) -> SentBody:
     """The request's body; files stay open as long as `opened`.
 
     Raises NodeError `request_invalid`, and what the workspace says of files that are not there.
     """
     value = params.body
     if value is None or params.body_format is BodyFormat.NONE:
-        return Body()
+        return SentBody()
     match _format(params.body_format, value, content_type):
         case BodyFormat.FORM:
             if isinstance(value, str):
-                return Body(content=value.encode(), content_type=_FORM)
-            return Body(content=urlencode(_fields(value)).encode(), content_type=_FORM)
+                return SentBody(content=value.encode(), content_type=_FORM)
+            return SentBody(content=urlencode(_fields(value)).encode(), content_type=_FORM)
         case BodyFormat.MULTIPART:
             return await _multipart(value, content_type, ctx, opened)
         case BodyFormat.FILE:
             file = await _file(value, ctx)
             size = file.path.stat().st_size
             stream = FileStream(file.path)
-            return Body(content=stream, content_type=file.content_type, size_bytes=size)
+            return SentBody(content=stream, content_type=file.content_type, size_bytes=size)
         case BodyFormat.TEXT:
             kind = "text/plain; charset=utf-8"
-            return Body(content=_encoded(format_value(value), content_type), content_type=kind)
+            return SentBody(content=_encoded(format_value(value), content_type), content_type=kind)
         case _:
             text = msgspec.json.encode(value).decode()
-            return Body(content=_encoded(text, content_type), content_type="application/json")
+            return SentBody(content=_encoded(text, content_type), content_type="application/json")
 
 
 def _format(given: BodyFormat, value: Any, content_type: str) -> BodyFormat:
@@ -128,7 +128,9 @@ def _fields(value: Any) -> list[tuple[str, str]]:
     return pairs
 
 
-async def _multipart(value: Any, content_type: str, ctx: NodeContext, opened: ExitStack) -> Body:
+async def _multipart(
+    value: Any, content_type: str, ctx: NodeContext, opened: ExitStack
+) -> SentBody:
     if not isinstance(value, Mapping):
         raise _invalid('a multipart body is an object, such as {"photo": {"file": "name.png"}}')
     parts: list[tuple[str, Any]] = []
@@ -140,7 +142,7 @@ async def _multipart(value: Any, content_type: str, ctx: NodeContext, opened: Ex
     if not parts:
         raise _invalid("a multipart body needs a field that is not null")
     drop = "boundary=" not in content_type.lower()
-    return Body(parts=parts, drop_content_type=drop)
+    return SentBody(parts=parts, drop_content_type=drop)
 
 
 async def _part(name: str, entry: Any, ctx: NodeContext, opened: ExitStack) -> Any:

@@ -86,7 +86,7 @@ async def test_a_workflow_is_found_by_id_and_by_slug(client: Client) -> None:
         assert answer.headers["ETag"] == '"1"'
         assert answer.json()["definition"]["edges"] == made["definition"]["edges"]
     problem(await client.get("/api/v1/workflows/none"), 404, "workflow_not_found")
-    problem(await client.get("/api/v1/workflows/no%00ne"), 404, "workflow_not_found")
+    problem(await client.get("/api/v1/workflows/no%00ne"), 404, "not_found")
 
 
 async def test_slugs_are_unique_and_stay(client: Client) -> None:

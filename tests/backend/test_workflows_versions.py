@@ -236,7 +236,7 @@ async def test_schemas_and_inputs_are_those_of_the_version(client: Client) -> No
     exported = await client.get(f"{url}/export?version=1")
     assert exported.json()["definition"]["inputs"]["required"] == ["city"]
     wrong = await client.get(f"{url}/export?version=newest")
-    assert problem(wrong, 422, "invalid")["errors"][0]["pointer"] == "?version"
+    assert problem(wrong, 422, "invalid_parameter")["errors"][0]["pointer"] == "?version"
 
 
 async def test_both_databases_keep_workflows_alike(database: Settings) -> None:
