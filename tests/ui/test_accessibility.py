@@ -112,7 +112,8 @@ def test_every_page_is_accessible(view: Page, server: LiveServer, places: dict[s
     for name, path in places.items():
         view.goto(server.url + path)
         if name == "approvals":
-            expect(view.get_by_role("button", name="Yes", exact=True)).to_be_visible()
+            expect(view.get_by_text("Go on?").first).to_be_visible()
+        view.wait_for_load_state("networkidle")
         view.wait_for_function("document.getAnimations().length === 0")
         if path.startswith(("/workflows/", "/runs/")) and name != "missing":
             expect(view.get_by_test_id("canvas")).to_have_attribute("data-ready", "true")

@@ -14,9 +14,22 @@ from nicegui.testing import User
 from backend.accounts import service as accounts
 from backend.accounts.schemas import UpdateUser
 from backend.actor import Actor
+from backend.database import fetch
 from backend.pagination import PageRequest
 from backend.workflows import service as workflows
 from backend.workflows.schemas import CreateWorkflow
+from ui.canvas.canvas import SaveResult, WorkflowCanvas
+
+
+@pytest.fixture(autouse=True)
+def saved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No browser draws here: what the server has is what its canvas would save."""
+
+    async def save(_: WorkflowCanvas) -> SaveResult:
+        (workflow,) = await fetch("SELECT revision FROM workflow WHERE deleted_at IS NULL")
+        return SaveResult(revision=workflow["revision"])
+
+    monkeypatch.setattr(WorkflowCanvas, "save", save)
 
 
 @pytest.fixture
@@ -61,6 +74,10 @@ async def test_the_editor_renames_and_publishes(user: User, admin: Actor) -> Non
     await user.should_see("Not published")
     await user.should_see("Not published")
     user.find("workflow-name").clear().type("After").trigger("blur")
+    for _ in range(200):
+        if (await workflows.get(admin, made.id)).name == "After":
+            break
+        await asyncio.sleep(0.01)
     user.find(kind=ui.button, marker="publish").click()
     await user.should_see("Freezes the drawing", retries=20)
     user.find("version-description").type("The first")

@@ -95,7 +95,8 @@ def run(page: Page) -> None:
 
 
 def choose(page: Page, name: str, command: str) -> None:
-    """An entry of the node's menu."""
+    """An entry of the node's menu; the whole drawing is shown, so that no panel lies over it."""
+    page.get_by_test_id("fit").click()
     card(page, name).locator("header").click(button="right")
     page.get_by_test_id(f"menu-{command}").click()
 
