@@ -89,6 +89,7 @@ class Services:
     cookies: CookieJar = field(default_factory=CookieJar)
     allow_hosts: tuple[str, ...] = ()
     prices: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    owner: str = ""
 
 
 @dataclass(frozen=True)
