@@ -31,6 +31,7 @@ STAND_INS: Mapping[Ref, Ref] = {
     Ref("graphs.outbound", "GuardedTransport"): Ref(RUNTIME, "Transport"),
     Ref("graphs.outbound", "refusal"): Ref(RUNTIME, "refusal"),
     Ref("graphs.workers.pool", "WorkerPool"): Ref(WORKERS, "WorkerPool"),
+    Ref("graphs.tables.chart_spec", "check_spec"): Ref(WORKERS, "check_spec"),
 }
 """What is replaced by something that needs neither a server nor msgspec."""
 
