@@ -113,7 +113,8 @@ def test_every_page_is_accessible(view: Page, server: LiveServer, places: dict[s
         view.goto(server.url + path)
         if name == "approvals":
             expect(view.get_by_text("Go on?").first).to_be_visible()
-        view.wait_for_load_state("networkidle")
+            # the form is drawn after the list, and its buttons fade in
+            view.wait_for_timeout(1500)
         view.wait_for_function("document.getAnimations().length === 0")
         if path.startswith(("/workflows/", "/runs/")) and name != "missing":
             expect(view.get_by_test_id("canvas")).to_have_attribute("data-ready", "true")
