@@ -18,7 +18,7 @@ from backend.database import close_database, open_database
 from backend.errors import AppError
 from backend.pagination import PageRequest
 from backend.run_hooks import run_hooks
-from backend.runs import journal_writer
+from backend.runs import journal_writer, suspects
 from backend.runs.executor import close_executor, open_executor
 from backend.runs.journal import RunJournal
 from backend.settings import Settings
@@ -30,6 +30,9 @@ AT_ONCE = 3
 
 OPEN = approvals.ApprovalFilter(status=ApprovalStatus.OPEN)
 Appended = Callable[[RunEvent], bool]
+
+# these processes are killed from outside, and no run is to be blamed for it
+suspects.DEATHS = 1000
 
 warm_up()  # each life begins with it already imported
 _context = multiprocessing.get_context("forkserver")
