@@ -31,9 +31,6 @@ AT_ONCE = 3
 OPEN = approvals.ApprovalFilter(status=ApprovalStatus.OPEN)
 Appended = Callable[[RunEvent], bool]
 
-# these processes are killed from outside, and no run is to be blamed for it
-suspects.DEATHS = 1000
-
 warm_up()  # each life begins with it already imported
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload([__name__])
@@ -58,6 +55,9 @@ class Life:
 
 
 def _live(settings: Settings, actor: Actor, die_at: str | None) -> None:
+    if die_at != KILLER:
+        # killed from outside, for which no run is to be blamed
+        suspects.DEATHS = 1000
     if die_at is not None:
         {**POINTS, KILLER: _soon_after(_starts("boom"), 0.05)}[die_at]()
     asyncio.run(_serve(settings, actor))
