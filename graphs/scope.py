@@ -31,6 +31,11 @@ class Journal(Protocol):
     recorded: Recorded
     """What was recorded before this process took the run up, or before the last `reload`."""
 
+    @property
+    def careful(self) -> bool:
+        """Whether a step's start must be durable before the step does anything."""
+        ...
+
     def append(self, event: RunEvent) -> None:
         """Take an event; gives it the run's next `seq`. It is durable after `flush`."""
         ...

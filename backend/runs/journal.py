@@ -161,6 +161,11 @@ class RunJournal:
         self.questions: dict[str, ApprovalRequested] = {}
         """The open ones, by approval id."""
         self.answered: set[str] = set()
+        self.further: asyncio.Event | None = None
+        """Set when a step has ended, or the run was let go; for whoever waits for that."""
+        self.careful = record.claims > 1
+        """Whether steps are on disk before they begin: the run may be what the server dies of."""
+        self._absolved = False
         self._writer = writer
         selected = record.plan.selected
         self._selected = None if selected is None else frozenset(selected)
@@ -209,10 +214,12 @@ class RunJournal:
         self._writer.take(self, urgent=True)
 
     def absolve(self) -> None:
-        """Note that the process has stayed alive with the run: earlier claims count no more."""
-        self.record.claims = min(self.record.claims, 1)
-        self.changed = True
-        self._writer.take(self, urgent=True)
+        """Note that the process lives on with what the run is at: no claim counts any more."""
+        if self.record.claims and self.error is None:
+            self.record.claims = 0
+            self._absolved = True
+            self.changed = True
+            self._writer.take(self, urgent=True)
 
     async def flush(self) -> None:
         """Return when everything so far is durable. Raises Fenced, or what the database raised."""
@@ -339,7 +346,11 @@ class RunJournal:
 
     def _got_further(self) -> None:
         """A step has ended: of the run's claims only the present one counts."""
-        self.record.claims = min(self.record.claims, 1)
+        if self.record.claims > 1 or self._absolved:
+            self.record.claims, self._absolved = 1, False
+        self.careful = False
+        if self.further is not None:
+            self.further.set()
 
     def _count(self, event: StepEvent) -> None:
         if event.path is None and self._counts(event.node_id):

@@ -1,15 +1,18 @@
 """Finds out which run the server dies of, so that it does not take it down again at every start.
 
-A run counts how many processes in a row have taken it up without any step of it ending. Two that
-died make it a suspect: alone, it fails at its third claim. Of several at most one is guilty, so
-that each is tried without the others; the one during whose trial the process dies is it.
+A run counts how many processes in a row have taken it up without any step of it ending. After two
+that died it is a suspect if it had a step at work in the last one. Suspects wait until the new
+process has proven to live, for then nobody kills it from outside. One that was alone at work fails
+at its third claim; of several each is tried without the others, and fails if the process dies of
+that. A process that has lived a minute with a run has not died of it.
 """
 
 import asyncio
-from collections.abc import Sequence
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 import structlog
+from msgspec import Struct
 
 from backend.database import Statement, fetch, write_batch
 from backend.errors import AppError
@@ -20,21 +23,55 @@ from backend.runs.record import RunRecord
 from backend.runs.status import CLAIMABLE, RunStatus
 from graphs.compile import CompiledGraph
 from graphs.errors import GraphError
-from graphs.events import Failure, RunFailed, RunFailedData, StepFailed, StepFailedData
+from graphs.events import (
+    Failure,
+    RunFailed,
+    RunFailedData,
+    StepFailed,
+    StepFailedData,
+    now,
+)
 from graphs.recorded import Recorded
 
 if TYPE_CHECKING:
-    from backend.runs.executor import Executor
+    from backend.runs.executor import ActiveRun, Executor
 
 DEATHS = 2
 """Processes that died with a run before it is suspected."""
 
+QUIET_S = 2.0
+"""How long a process lives without its suspects before it deals with them."""
+
 TRIAL_S = 10.0
 """How long a suspect is watched before the next one is let go on; most kill at once."""
 
-ABSOLVE = "UPDATE run SET claims = 0 WHERE id = ? AND epoch = ?"
+LIVED_S = 60.0
+"""A process that has lived so long with a run did not die of it."""
+
+LOOKED_AT = 100
+"""Other runs that are looked at for one that was at work, too."""
+
+ABSOLVE = "UPDATE run SET claims = 0 WHERE id = ? AND claims = ?"
 
 log: Any = structlog.get_logger("heddle.runs")
+
+
+class Work(Enum):
+    """What a run was at when its process died."""
+
+    STEP = "step"
+    """A step was at work in the process."""
+    UNKNOWN = "unknown"
+    """None is known to have begun."""
+    WAITED = "waited"
+    """It waited: for a person, the clock, or its next attempt."""
+
+
+class Claimed(Struct, frozen=True):
+    """A run that is to go on, and how many processes have taken it up."""
+
+    id: str
+    claims: int
 
 
 class Suspects:
@@ -43,65 +80,121 @@ class Suspects:
     def __init__(self, executor: "Executor") -> None:
         self._executor = executor
         self._tried: set[str] = set()
+        self._guilty: set[str] = set()
 
     async def harmless(self) -> list[str]:
-        """The runs to take up, without those that are tried first. They come from `tried`."""
+        """The runs to take up, without those that `try_each` deals with."""
         marks = ", ".join("?" * len(CLAIMABLE))
         rows = await fetch(
             f"SELECT id, claims FROM run WHERE status IN ({marks}) AND held = 0 ORDER BY id",
             *sorted(CLAIMABLE),
         )
-        suspects = [row["id"] for row in rows if row["claims"] == DEATHS]
-        guilty = any(row["claims"] > DEATHS for row in rows)
-        if guilty or len(suspects) > 1:
-            suspects = await self._without_waiting(suspects, absolve_all=guilty)
-        self._tried = set(suspects) if len(suspects) > 1 else set()
-        return [row["id"] for row in rows if row["id"] not in self._tried]
+        runs = [Claimed(row["id"], row["claims"]) for row in rows]
+        # whoever was taken up a third time was on trial
+        self._guilty = {run.id for run in runs if run.claims > DEATHS}
+        suspects = await self._at_work([run.id for run in runs if run.claims == DEATHS])
+        if len(suspects) == 1 and await self._was_alone(suspects[0], runs):
+            self._guilty.add(suspects.pop())
+        self._tried = set(suspects)
+        return [run.id for run in runs if run.id not in self._guilty | self._tried]
 
     async def try_each(self) -> None:
-        """Let the suspects go on, one after the other."""
-        for run_id in sorted(self._tried):
+        """Once the process has proven to live, end the guilty and let the other suspects go on,
+        one after the other.
+        """
+        if self._guilty or self._tried:
+            await asyncio.sleep(QUIET_S)
+        for run_id in (*sorted(self._guilty), *sorted(self._tried)):
+            # somebody may have resumed or cancelled it meanwhile
+            if run_id in self._executor.active:
+                continue
             active = await self._executor.take_up(run_id)
             if active is not None:
-                log.warning("run_on_trial", run_id=run_id)
-                try:
-                    async with asyncio.timeout(TRIAL_S):
-                        await active.ended.wait()
-                except TimeoutError:
-                    active.journal.absolve()
-            self._tried.discard(run_id)
+                await self._watch(active)
+
+    async def _watch(self, active: "ActiveRun") -> None:
+        journal = active.journal
+        log.warning("run_on_trial", run_id=journal.record.id)
+        journal.further = asyncio.Event()
+        if active.ended.is_set():
+            return
+        try:
+            async with asyncio.timeout(TRIAL_S):
+                await journal.further.wait()
+        except TimeoutError:
+            journal.absolve()
+
+    async def absolve(self) -> None:
+        """Note again and again which runs the process has lived with for long."""
+        seen: dict[str, int] = {}
+        while True:
+            await asyncio.sleep(LIVED_S)
+            active = self._executor.active
+            for run_id, found in active.items():
+                if seen.get(run_id) == found.journal.record.epoch:
+                    found.journal.absolve()
+            seen = {run_id: found.journal.record.epoch for run_id, found in active.items()}
 
     def convicts(self, record: RunRecord) -> bool:
         """Whether a run that was just claimed must not be executed again."""
-        return (
-            record.claims > DEATHS
-            and record.id not in self._tried
-            and record.status is not RunStatus.CANCELLING
-        )
+        return record.id in self._guilty and record.status is not RunStatus.CANCELLING
 
-    async def _without_waiting(self, run_ids: Sequence[str], *, absolve_all: bool) -> list[str]:
-        """The suspects without those of which it is known that they did nothing."""
-        left: list[str] = []
-        absolved: list[tuple[Any, ...]] = []
+    async def _at_work(self, run_ids: list[str]) -> list[str]:
+        """Those that had a step at work when their process died; if none had, those of which it
+        is not known. The others are absolved.
+        """
+        found: dict[Work, list[str]] = {work: [] for work in Work}
         for run_id in run_ids:
-            record = await read_run(run_id)
-            if record is None:
-                continue
-            if absolve_all or await self._only_waits(record):
-                absolved.append((record.id, record.epoch))
-            else:
-                left.append(run_id)
+            found[await self._work(run_id)].append(run_id)
+        suspects = found[Work.STEP] or found[Work.UNKNOWN]
+        absolved = [(run_id, DEATHS) for run_id in run_ids if run_id not in suspects]
         if absolved:
             await write_batch([Statement(ABSOLVE, absolved)])
-        return left
+        return suspects
 
-    async def _only_waits(self, record: RunRecord) -> bool:
-        begun = list(Recorded(await event_log.history(record.id)).unfinished())
+    async def _was_alone(self, suspect: str, runs: list[Claimed]) -> bool:
+        others = [run for run in runs if 0 < run.claims < DEATHS]
+        if len(others) > LOOKED_AT:
+            return False
+        for run in others:
+            if await self._work(run.id) is Work.STEP:
+                return False
+        return True
+
+    async def _work(self, run_id: str) -> Work:
+        record = await read_run(run_id)
+        if record is None:
+            return Work.WAITED
+        recorded = Recorded(await event_log.history(run_id))
         try:
             graph = await self._executor.graph(record.tenant_id, record.definition_hash)
         except (GraphError, AppError):
-            return False
-        return bool(begun) and all(_waits(graph, path, node_id) for (path, node_id), _ in begun)
+            return Work.UNKNOWN
+        return work_of(recorded, graph)
+
+
+def work_of(recorded: Recorded, graph: CompiledGraph) -> Work:
+    """What a run was at by its events."""
+    begun = dict(recorded.unfinished())
+    moment = now()
+    at_work = [
+        key
+        for key, step in begun.items()
+        if not (
+            (step.resume_at is not None and step.resume_at > moment)
+            or _waits(graph, *key)
+            or any(_holds(key, other) for other in begun)
+        )
+    ]
+    if at_work:
+        return Work.STEP
+    return Work.WAITED if begun else Work.UNKNOWN
+
+
+def forgive(journal: RunJournal, graph: CompiledGraph) -> None:
+    """Of a run that only waited when its last process died, count the present claim alone."""
+    if journal.careful and work_of(journal.recorded, graph) is Work.WAITED:
+        journal.record.claims = 1
 
 
 def _waits(graph: CompiledGraph, path: str, node_id: str) -> bool:
@@ -110,7 +203,7 @@ def _waits(graph: CompiledGraph, path: str, node_id: str) -> bool:
         owner = here.nodes.get(part.partition("[")[0].partition("@")[0]) if here else None
         here = None if owner is None else owner.body
     node = None if here is None else here.nodes.get(node_id)
-    return node is not None and (node.type.waits or node.type.container)
+    return node is not None and node.type.waits
 
 
 async def convict(journal: RunJournal) -> None:
