@@ -154,6 +154,10 @@ class RunJournal:
         self.waiters: list[asyncio.Future[None]] = []
         self.entry: Entry | None = None
         self.error: Exception | None = None
+        self.kept = self.stored
+        """Whether the run is known to be on disk."""
+        self.withdrawn = False
+        """Whether whoever started the run was told that it was not stored."""
         self.queued = False
         self.projected: list[Statement] = []
         self.changed = not self.stored
@@ -241,6 +245,11 @@ class RunJournal:
         await self.flush()
         self.recorded = Recorded(await event_log.history(self.record.id))
 
+    def withdraw(self) -> bool:
+        """Let nothing of a new run be written any more; False when it is on disk already."""
+        self.withdrawn = not self.kept
+        return self.withdrawn
+
     def hand_over(self) -> Entry:
         """Give the writer what there is."""
         self.queued = False
@@ -254,6 +263,7 @@ class RunJournal:
     def written(self, entry: Entry) -> None:
         """The writer's answer that an entry is durable."""
         self.entry = None
+        self.kept = True
         try:
             self._show(entry)
         finally:

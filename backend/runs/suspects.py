@@ -1,10 +1,11 @@
 """Finds out which run the server dies of, so that it does not take it down again at every start.
 
-A run counts how many processes in a row have taken it up without any step of it ending. After two
-that died it is a suspect if it had a step at work in the last one. Suspects wait until the new
-process has proven to live, for then nobody kills it from outside. One that was alone at work fails
-at its third claim; of several each is tried without the others, and fails if the process dies of
-that. A process that has lived a minute with a run has not died of it.
+A run counts how many processes in a row have taken it up without any step of it ending. Of a death
+it is to blame if it was the only run with a step at work, or of those the one that more processes
+had died with than with any other. Blamed twice in a row, it fails at its next claim. One that two
+have died with and that is not blamed for both is tried: without the others of its kind. All of
+them wait until the new process has proven to live, for then nobody kills it from outside; and a
+process that has lived a minute with a run has not died of it.
 """
 
 import asyncio
@@ -37,7 +38,9 @@ if TYPE_CHECKING:
     from backend.runs.executor import ActiveRun, Executor
 
 DEATHS = 2
-"""Processes that died with a run before it is suspected."""
+"""Processes that died with a run before it is suspected, and those that it is blamed for when it
+fails.
+"""
 
 QUIET_S = 2.0
 """How long a process lives without its suspects before it deals with them."""
@@ -48,10 +51,9 @@ TRIAL_S = 10.0
 LIVED_S = 60.0
 """A process that has lived so long with a run did not die of it."""
 
-LOOKED_AT = 100
-"""Other runs that are looked at for one that was at work, too."""
-
-ABSOLVE = "UPDATE run SET claims = 0 WHERE id = ? AND claims = ?"
+ABSOLVE = "UPDATE run SET claims = 0 WHERE id = ?"
+# without an owner its part in that process's death has been judged
+BLAME = "UPDATE run SET blamed = ?, owner = NULL WHERE id = ? AND claims = ?"
 
 log: Any = structlog.get_logger("heddle.runs")
 
@@ -68,10 +70,14 @@ class Work(Enum):
 
 
 class Claimed(Struct, frozen=True):
-    """A run that is to go on, and how many processes have taken it up."""
+    """A run that is to go on: how many processes have taken it up, the last of them, and how many
+    of their deaths it is to blame for.
+    """
 
     id: str
     claims: int
+    owner: str | None
+    blamed: int
 
 
 class Suspects:
@@ -79,24 +85,50 @@ class Suspects:
 
     def __init__(self, executor: "Executor") -> None:
         self._executor = executor
-        self._tried: set[str] = set()
-        self._guilty: set[str] = set()
+        self._tried: list[str] = []
+        self._guilty: list[str] = []
 
     async def harmless(self) -> list[str]:
         """The runs to take up, without those that `try_each` deals with."""
         marks = ", ".join("?" * len(CLAIMABLE))
         rows = await fetch(
-            f"SELECT id, claims FROM run WHERE status IN ({marks}) AND held = 0 ORDER BY id",
+            "SELECT id, claims, owner, blamed FROM run"
+            f" WHERE status IN ({marks}) AND held = 0 ORDER BY id",
             *sorted(CLAIMABLE),
         )
-        runs = [Claimed(row["id"], row["claims"]) for row in rows]
-        # whoever was taken up a third time was on trial
-        self._guilty = {run.id for run in runs if run.claims > DEATHS}
-        suspects = await self._at_work([run.id for run in runs if run.claims == DEATHS])
-        if len(suspects) == 1 and await self._was_alone(suspects[0], runs):
-            self._guilty.add(suspects.pop())
-        self._tried = set(suspects)
-        return [run.id for run in runs if run.id not in self._guilty | self._tried]
+        runs = [Claimed(**row) for row in rows]
+        blamed = await self._blame([run for run in runs if run.claims])
+        suspects = await self._suspects([run.id for run in runs if run.claims >= DEATHS])
+        self._guilty = [run_id for run_id in suspects if blamed.get(run_id, 0) >= DEATHS]
+        # those first that were not tried yet
+        self._tried = sorted(
+            (run_id for run_id in suspects if run_id not in self._guilty),
+            key=lambda run_id: blamed.get(run_id, 0),
+        )
+        kept_back = {*self._guilty, *self._tried}
+        return [run.id for run in runs if run.id not in kept_back]
+
+    async def _blame(self, runs: list[Claimed]) -> dict[str, int]:
+        """Judge the last process's death, once; for how many deaths each run is to blame now."""
+        # what was claimed once is told anew, whatever it was blamed for before
+        blamed = {run.id: run.blamed if run.claims > 1 else 0 for run in runs}
+        last = max((run.owner for run in runs if run.owner is not None), default=None)
+        died_with = [run for run in runs if run.owner is not None and run.owner == last]
+        at_work: list[Claimed] = []
+        for work in (Work.STEP, Work.UNKNOWN):
+            for run in sorted(died_with, key=lambda run: -run.claims):
+                if len(at_work) > 1 or (at_work and run.claims < at_work[0].claims):
+                    break
+                if await self._work(run.id) is work:
+                    at_work.append(run)
+            if at_work:
+                break
+        if len(at_work) == 1:
+            blamed[at_work[0].id] += 1
+        if died_with:
+            judged = [(blamed[run.id], run.id, run.claims) for run in died_with]
+            await write_batch([Statement(BLAME, judged)])
+        return blamed
 
     async def try_each(self) -> None:
         """Once the process has proven to live, end the guilty and let the other suspects go on,
@@ -104,7 +136,7 @@ class Suspects:
         """
         if self._guilty or self._tried:
             await asyncio.sleep(QUIET_S)
-        for run_id in (*sorted(self._guilty), *sorted(self._tried)):
+        for run_id in (*self._guilty, *self._tried):
             # somebody may have resumed or cancelled it meanwhile
             if run_id in self._executor.active:
                 continue
@@ -139,7 +171,7 @@ class Suspects:
         """Whether a run that was just claimed must not be executed again."""
         return record.id in self._guilty and record.status is not RunStatus.CANCELLING
 
-    async def _at_work(self, run_ids: list[str]) -> list[str]:
+    async def _suspects(self, run_ids: list[str]) -> list[str]:
         """Those that had a step at work when their process died; if none had, those of which it
         is not known. The others are absolved.
         """
@@ -147,19 +179,10 @@ class Suspects:
         for run_id in run_ids:
             found[await self._work(run_id)].append(run_id)
         suspects = found[Work.STEP] or found[Work.UNKNOWN]
-        absolved = [(run_id, DEATHS) for run_id in run_ids if run_id not in suspects]
+        absolved = [(run_id,) for run_id in run_ids if run_id not in suspects]
         if absolved:
             await write_batch([Statement(ABSOLVE, absolved)])
         return suspects
-
-    async def _was_alone(self, suspect: str, runs: list[Claimed]) -> bool:
-        others = [run for run in runs if 0 < run.claims < DEATHS]
-        if len(others) > LOOKED_AT:
-            return False
-        for run in others:
-            if await self._work(run.id) is Work.STEP:
-                return False
-        return True
 
     async def _work(self, run_id: str) -> Work:
         record = await read_run(run_id)
@@ -203,7 +226,7 @@ def _waits(graph: CompiledGraph, path: str, node_id: str) -> bool:
         owner = here.nodes.get(part.partition("[")[0].partition("@")[0]) if here else None
         here = None if owner is None else owner.body
     node = None if here is None else here.nodes.get(node_id)
-    return node is not None and node.type.waits
+    return node is not None and node.type.waits and not node.type.container
 
 
 async def convict(journal: RunJournal) -> None:

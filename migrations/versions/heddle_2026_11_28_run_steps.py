@@ -10,6 +10,7 @@ DESCRIPTION = "Steps by id and by place; claims of runs"
 
 STATEMENTS = (
     "ALTER TABLE run ADD COLUMN claims INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE run ADD COLUMN blamed INTEGER NOT NULL DEFAULT 0",
     "CREATE INDEX run_event_step ON run_event (step_id) WHERE step_id IS NOT NULL",
     # the events that a step begins with or that tell its output
     "CREATE INDEX run_event_place ON run_event (run_id, path, node_id)"

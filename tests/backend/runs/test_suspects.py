@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from uuid_utils.compat import uuid7
 
-from backend.database import close_database, fetch, open_database
+from backend.database import close_database, execute, fetch, open_database
 from backend.run_hooks import run_hooks
 from backend.runs import service, suspects
 from backend.runs.executor import Executor, close_executor, open_executor
@@ -109,7 +109,7 @@ def begun(run: RunJournal, node_id: str) -> None:
 
 
 async def left_behind(
-    executor: Executor, definition: Definition, claims: int, *node_ids: str
+    executor: Executor, definition: Definition, claims: int, *node_ids: str, blamed: int = 0
 ) -> str:
     """A run that a dead process was executing: it was at these nodes."""
     editor = Editor()
@@ -127,6 +127,7 @@ async def left_behind(
     for node_id in node_ids:
         begun(run, node_id)
     await run.flush()
+    await execute("UPDATE run SET blamed = ? WHERE id = ?", blamed, run.record.id)
     return run.record.id
 
 
@@ -146,7 +147,7 @@ WAITS = slow(60_000)
 
 
 async def test_a_suspect_that_was_alone_at_work_fails(executor: Executor, no_quiet: None) -> None:
-    alone = await left_behind(executor, AT_WORK, 2, "work")
+    alone = await left_behind(executor, AT_WORK, 2, "work", blamed=1)
     waiting = await left_behind(executor, WAITS, 2, "w0")
     new = await left_behind(executor, AT_WORK, 1)
     found = executor._suspects
@@ -166,16 +167,17 @@ async def test_of_several_at_work_each_is_tried_alone_and_the_innocent_go_on(
     found = executor._suspects
     assert await found.harmless() == ([second] if other_claims == 1 else [])
     await found.try_each()
+    await executor.active[first].journal.flush()
     # a step of it has ended: it did not kill the process
     assert await claims(first) == 1
     assert await error_code(first) is None
     assert await error_code(second) is None
 
 
-async def test_whoever_the_process_died_with_on_trial_fails_and_the_others_are_tried(
+async def test_whoever_two_processes_died_with_on_trial_fails_and_the_others_are_tried(
     executor: Executor, no_quiet: None
 ) -> None:
-    guilty = await left_behind(executor, AT_WORK, 3, "work")
+    guilty = await left_behind(executor, AT_WORK, 4, "work", blamed=1)
     other = await left_behind(executor, AT_WORK, 2, "work")
     third = await left_behind(executor, AT_WORK, 2, "work")
     found = executor._suspects
@@ -185,7 +187,7 @@ async def test_whoever_the_process_died_with_on_trial_fails_and_the_others_are_t
     assert [await error_code(other), await error_code(third)] == [None, None]
 
 
-async def test_a_process_that_dies_before_it_has_proven_to_live_blames_nobody(
+async def test_a_death_is_judged_once_however_often_the_next_processes_die_before_they_live(
     executor: Executor,
 ) -> None:
     run_id = await left_behind(executor, AT_WORK, 2, "work")
@@ -196,13 +198,21 @@ async def test_a_process_that_dies_before_it_has_proven_to_live_blames_nobody(
         await asyncio.sleep(0)
         dealing.cancel()
     assert await claims(run_id) == 2
+    assert (await fetch("SELECT blamed FROM run WHERE id = ?", run_id))[0]["blamed"] == 1
     assert await error_code(run_id) is None
+
+
+async def test_progress_ends_what_a_run_was_blamed_for(executor: Executor) -> None:
+    first = await left_behind(executor, AT_WORK, 1, "work", blamed=1)
+    second = await left_behind(executor, AT_WORK, 1, "work", blamed=1)
+    assert await executor._suspects.harmless() == [first, second]
+    assert [row["blamed"] for row in await fetch("SELECT blamed FROM run")] == [0, 0]
 
 
 async def test_a_suspect_of_which_no_step_is_known_fails_when_nobody_was_at_work(
     executor: Executor, no_quiet: None
 ) -> None:
-    run_id = await left_behind(executor, AT_WORK, 2)
+    run_id = await left_behind(executor, AT_WORK, 2, blamed=1)
     found = executor._suspects
     assert await found.harmless() == []
     await found.try_each()
@@ -243,9 +253,13 @@ async def test_a_killer_among_others_at_work_fails_by_name_and_they_complete(
     settings = msgspec.structs.replace(any_settings, allow_hosts=("127.0.0.1",))
     names = ("other", "boom", "third")
     editor, (first, killer, last) = await stored(settings, *(calling(ledger, n) for n in names))
-    for _ in range(3):
-        assert Life(settings, editor.actor, KILLER).wait(STARTS_WITHIN_S) == -9
+    # both deaths of its trial come after those that the others were at work at, too
     life = Life(settings, editor.actor, KILLER)
+    deaths = 0
+    while not await ended_by_itself(settings, life, killer):
+        deaths += 1
+        life = Life(settings, editor.actor, KILLER)
+    assert deaths <= 4
     await all_ended(settings, life, 3)
     assert await outcomes(settings) == {
         first: ("completed", None),
@@ -265,6 +279,17 @@ async def test_kills_from_outside_convict_nobody(any_settings: Settings, ledger:
     life = Life(settings, editor.actor)
     await all_ended(settings, life, len(ids))
     assert await outcomes(settings) == dict.fromkeys(ids, ("completed", None))
+
+
+async def ended_by_itself(settings: Settings, life: Life, run_id: str) -> bool:
+    """Whether the process outlived a run; it is dead otherwise."""
+    for _ in range(STARTS_WITHIN_S * 10):
+        if (code := life.wait(0.1)) is not None:
+            assert code == -9
+            return False
+        if RunStatus((await outcomes(settings))[run_id][0]).ended:
+            return True
+    raise AssertionError("neither the process nor the run ended")
 
 
 def calling(ledger: Ledger, name: str) -> Definition:
