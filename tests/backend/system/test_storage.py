@@ -1,6 +1,7 @@
 """A locked or full database: answers in time, says so, loses nothing, and goes on by itself."""
 
 import asyncio
+import contextvars
 import resource
 import sqlite3
 import time
@@ -13,8 +14,9 @@ import asyncpg
 import httpx
 import pytest
 
+from backend import sqlite
 from backend.app import create_app
-from backend.database import fetch
+from backend.database import close_database, execute, fetch, open_database, transaction
 from backend.errors import StorageUnavailable
 from backend.runs import journal_writer, starting
 from backend.runs.executor import executor
@@ -190,6 +192,51 @@ async def test_too_little_room_is_refused_before_it_hurts(
         assert "HEDDLE_MIN_FREE_MB" in refused(await client.post(f"{at}/runs", json={}))["detail"]
         report = (await client.get("/health/ready")).json()
         assert [check["status"] for check in report["checks"]] == ["ok", "ok", "down"]
+
+
+async def test_a_long_queue_that_moves_is_no_locked_database(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "ACQUIRE_TIMEOUT_S", 0.5)
+    await open_database(settings)
+    try:
+
+        async def write(number: int) -> int:
+            async with transaction():
+                await asyncio.sleep(0.1)
+                return await execute("DELETE FROM run WHERE id = ?", str(number))
+
+        tasks = [
+            asyncio.create_task(write(number), context=contextvars.Context())
+            for number in range(20)
+        ]
+        assert await asyncio.gather(*tasks) == [0] * 20
+    finally:
+        await close_database()
+
+
+async def test_a_queue_that_stands_still_is_refused(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "ACQUIRE_TIMEOUT_S", 0.3)
+    await open_database(settings)
+    holds, lets_go = asyncio.Event(), asyncio.Event()
+
+    async def hold() -> None:
+        async with transaction():
+            holds.set()
+            await lets_go.wait()
+
+    holder = asyncio.create_task(hold(), context=contextvars.Context())
+    try:
+        await holds.wait()
+        with pytest.raises(StorageUnavailable):
+            await execute("DELETE FROM run")
+        lets_go.set()
+        await holder
+        assert await execute("DELETE FROM run") == 0
+    finally:
+        await close_database()
 
 
 @pytest.mark.parametrize(
