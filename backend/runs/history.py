@@ -45,7 +45,7 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 
 Condition = tuple[str, Sequence[Any]]
 
-ALL_STEPS = StepFilter()
+ALL_STEPS = step_rows.ALL
 FIRST_STEPS = PageRequest(limit=MAX_LIMIT)
 SORTS = {"created_at": "id"}
 CHECKPOINT_SORTS = {"seq": "seq"}
@@ -163,7 +163,11 @@ async def steps(
 ) -> Page[StepView]:
     """One page of the run's steps in the order in which they began, with what went in and out."""
     record = await find(actor, run_id)
-    found = await step_rows.page_of_run(run_id, record.last_seq, filters, page)
+    # a run that completed has left no step behind
+    completed = record.status is RunStatus.COMPLETED
+    found = await step_rows.page_of_run(
+        run_id, record.last_seq, filters, page, counts_ends=completed
+    )
     await _fill(record, found.items)
     return found
 

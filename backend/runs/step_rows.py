@@ -100,21 +100,27 @@ def _last_move() -> str:
 
 _TOTALS_KEPT = 256
 
+ALL = StepFilter()
+
 _totals: dict[tuple[object, ...], int] = {}
 """How many steps there were, by run, its last event and the filter: that can never change."""
 
 
 async def page_of_run(
-    run_id: str, last_seq: int, filters: StepFilter, page: PageRequest
+    run_id: str, last_seq: int, filters: StepFilter, page: PageRequest, *, counts_ends: bool = False
 ) -> Page[StepView]:
-    """One page of a run's steps in the order in which they began, without their inputs."""
+    """One page of a run's steps in the order in which they began, without their inputs.
+
+    `counts_ends`: the run has ended and has none but ended steps, which are faster to count.
+    """
 
     async def total() -> int:
         key = (run_id, last_seq, filters)
         if key not in _totals:
             if len(_totals) >= _TOTALS_KEPT:
                 _totals.clear()
-            _totals[key] = await _count(run_id, filters)
+            counted = _count_ends(run_id) if counts_ends and filters == ALL else None
+            _totals[key] = await (counted or _count(run_id, filters))
         return _totals[key]
 
     begun = await paginate(
@@ -157,12 +163,13 @@ async def at(places: Sequence[Place]) -> list[StepView]:
         return []
     marks = ", ".join(["(CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT))"] * len(places))
     names = ", ".join(f"event.{name}" for name in event_log.COLUMNS.split(", "))
-    # the order of the join is left to PostgreSQL
+    # PostgreSQL finds the order of the join itself; SQLite compares an index's expression only
+    # with what has no type
     join = "JOIN" if is_postgres() else "CROSS JOIN"
     rows = await fetch(
         f"WITH wanted (run_id, path, node_id) AS (VALUES {marks})"
         f" SELECT event.run_id, {names} FROM wanted {join} {by_place()}"
-        " ON event.run_id = wanted.run_id AND COALESCE(event.path, '') = wanted.path"
+        " ON event.run_id = wanted.run_id AND COALESCE(event.path, '') = wanted.path || ''"
         f" AND event.node_id = wanted.node_id AND event.{SHOWN}",
         *(value for place in places for value in (place.run_id, place.path, place.node_id)),
     )
@@ -260,6 +267,15 @@ async def finished_in(
         until,
     )
     return await at([_place(row) for row in reversed(rows)])
+
+
+async def _count_ends(run_id: str) -> int:
+    """How many steps have ended: a journal holds at most one end of each."""
+    rows = await fetch(
+        f"SELECT count(*) AS n FROM run_event WHERE run_id = ? AND kind IN {tuple(_ENDS.values())}",
+        run_id,
+    )
+    return rows[0]["n"]
 
 
 async def _count(run_id: str, filters: StepFilter) -> int:
