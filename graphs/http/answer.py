@@ -15,7 +15,7 @@ from graphs.errors import NodeError
 from graphs.events import now
 from graphs.http.charsets import decoded
 from graphs.http.params import AnswerFormat, FailOn, HttpRequestParams
-from graphs.json_numbers import decode_json
+from graphs.json_numbers import TooHeavy, decode_json
 from graphs.node_type import NodeContext
 
 MEGABYTE = 1024 * 1024
@@ -156,6 +156,13 @@ def _read(content: bytes, kind: str, as_json: bool) -> tuple[Any, str]:
         return text, notice
     try:
         return decode_json(text.encode()), notice
+    except TooHeavy as error:
+        raise NodeError(
+            f"the answer is too large for one value: {error}; keep it as a file (Answer: file, or "
+            "Save as), or ask the server for fewer rows or fields",
+            code="response_too_large",
+            retryable=False,
+        ) from None
     except (ValueError, RecursionError) as error:
         told = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         return _NotJson(text), f"the answer is not the JSON that it should be: {told}"

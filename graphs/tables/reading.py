@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 from msgspec import structs
 
+from graphs.json_numbers import TooHeavy, check_weight
 from graphs.tables.delimited.conversion import with_moments
 from graphs.tables.delimited.encoding import as_utf8, head_of, shown
 from graphs.tables.delimited.reader import escaped, reached, read_delimited
@@ -51,8 +52,12 @@ def json_object(path: Path, name: str, encoding: str = "") -> Any:
         raise unreadable(name, "it is empty")
     if start.startswith("["):
         return None
+    text = read_text(path, name, encoding)
     try:
-        return json.loads(read_text(path, name, encoding))
+        check_weight(text.encode())
+        return json.loads(text)
+    except TooHeavy as error:
+        raise unreadable(name, f"{error}; make it a list of objects, to read it as a table") from None
     except RecursionError:
         raise unreadable(name, "it is nested too deeply") from None
     except json.JSONDecodeError as error:
