@@ -57,7 +57,9 @@ def json_object(path: Path, name: str, encoding: str = "") -> Any:
         check_weight(text.encode())
         return json.loads(text)
     except TooHeavy as error:
-        raise unreadable(name, f"{error}; make it a list of objects, to read it as a table") from None
+        raise unreadable(
+            name, f"{error}; make it a list of objects, to read it as a table"
+        ) from None
     except RecursionError:
         raise unreadable(name, "it is nested too deeply") from None
     except json.JSONDecodeError as error:
