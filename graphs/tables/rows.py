@@ -15,7 +15,10 @@ MAX_ROWS = 10_000
 async def table_rows(
     store: ArtifactStore, value: Any, what: str, say: Callable[[str], None] | None = None
 ) -> list[dict[str, Any]]:
-    """All rows of a table; `say` is told when they have to wait for their turn. Raises NodeError `table_expected`, `table_too_large`."""
+    """All rows of a table; `say` is told when they have to wait for their turn.
+
+    Raises NodeError `table_expected`, `table_too_large`.
+    """
     table = await given_table(store, value, what)
 
     def job(work: Work) -> list[dict[str, Any]]:

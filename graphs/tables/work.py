@@ -122,8 +122,8 @@ async def run_work(
 
     The job goes to another process: it holds paths, settings and rows, nothing that is open, and
     its return type is declared and plain data. `owner`: whose turn it counts as, by default that
-    of all who keep their work in the same place. `say` is told when it waits for its turn. When the caller is cancelled, the job is stopped
-    first, and its files are gone.
+    of all who keep their work in the same place. `say` is told when it waits for its turn. When
+    the caller is cancelled, the job is stopped first, and its files are gone.
     """
     limits = DatabaseLimits(threads=THREADS, memory=MEMORY_LIMIT, temporary=TEMPORARY_LIMIT)
     answer = get_type_hints(job).get("return", Any)
