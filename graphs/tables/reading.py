@@ -75,7 +75,7 @@ def read_table(
     and, for columns named in the settings, `column_unknown`.
     """
     if path.stat().st_size == 0:
-        raise unreadable(reading.name, "it is empty")
+        return _nothing(work, reading, target)
     try:
         if reading.format in (FileFormat.CSV, FileFormat.TSV):
             head_bytes = HEAD_BYTES if head else None
@@ -94,6 +94,16 @@ def read_table(
         if isinstance(error, duckdb.OutOfMemoryException):
             raise
         raise unreadable(reading.name, _said(error)) from error
+
+
+def _nothing(work: Work, reading: Reading, target: Path) -> ReadTable:
+    """A table without rows and columns, which an empty list is written as in these formats."""
+    if reading.format not in (FileFormat.CSV, FileFormat.TSV, FileFormat.JSON_LINES):
+        raise unreadable(reading.name, "it is empty")
+    lines = write_objects((), work.folder / "rows.jsonl", work.check)
+    notice = Notice("the file is empty, and so is the table: it has no rows and no columns")
+    plain = structs.replace(reading, text_columns=())
+    return _stored(work, lines.sql, lines.path, plain, target, notices=[notice])
 
 
 def _read_json(work: Work, path: Path, reading: Reading, target: Path, head: bool) -> ReadTable:
