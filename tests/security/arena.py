@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ def drawing(nodes: Nodes) -> dict[str, Any]:
     """A chain of nodes after a start; their ids are `n1`, `n2`, …"""
     chain: list[dict[str, Any]] = [{"id": "start", "type": "start"}]
     chain += [{"id": f"n{at}", "type": t, "params": p} for at, (t, p) in enumerate(nodes, 1)]
-    pairs = zip(chain, chain[1:], strict=False)
+    pairs = pairwise(chain)
     edges = [
         {"id": f"e{at}", "source": one["id"], "target": two["id"]}
         for at, (one, two) in enumerate(pairs)
@@ -108,7 +109,11 @@ class Arena:
         )
         folder.mkdir(parents=True, exist_ok=True)
         asyncio.run(_second_tenant(folder))
-        self.server.start()
+        try:
+            self.server.start()
+        except AssertionError:
+            self.server.kill()
+            raise
         assert self.server.process is not None
         self.pid = self.server.process.pid
         self.mallory = Tenant(self.server.client())
