@@ -18,7 +18,9 @@ from backend.errors import AppError, Invalid, NotFound, Unavailable
 from backend.pagination import Page, PageRequest
 from backend.settings import Settings
 from graphs.artifacts import ArtifactKind, ArtifactStore
+from graphs.errors import NodeError
 from graphs.tables.formats import MEDIA_TYPES, FileFormat
+from graphs.tables.results import is_unsure
 from graphs.tables.sources import Given, open_tables
 from graphs.tables.work import Work, run_work
 from graphs.tables.writing import write_table
@@ -98,7 +100,11 @@ async def content(
     view, path = await _find(actor, artifact_id)
     ending = path.suffix.removeprefix(".")
     stem = Path(view.name).stem or f"{view.kind}-{view.id[-8:]}"
-    if format is None or str(format) == ending:
+    as_it_is = format is None or str(format) == ending
+    if as_it_is and view.kind is ArtifactKind.TABLE and await asyncio.to_thread(is_unsure, path):
+        # it has a column that is for nodes alone
+        as_it_is, format = False, ContentFormat.PARQUET
+    if format is None or as_it_is:
         name = f"{stem}.{ending}"
         if view.kind is ArtifactKind.FILE:
             name = Path(view.name).name or name
@@ -116,7 +122,10 @@ async def content(
         )
 
     try:
-        await run_work(_folder(actor).new_path(".work"), convert)
+        try:
+            await run_work(_folder(actor).new_path(".work"), convert)
+        except NodeError as error:
+            raise Invalid.field("?format", error.code, error.message) from error
         media_type = MEDIA_TYPES[_FORMATS[format]]
         yield Content(target, f"{stem}.{format}", media_type, view.id, converted=True)
     finally:

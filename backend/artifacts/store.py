@@ -138,6 +138,10 @@ class TenantArtifacts:
             )
         return path
 
+    async def room_bytes(self) -> int | None:
+        quota = await tenants.artifact_quota_bytes(self._tenant_id)
+        return max(quota - await used_bytes(self._tenant_id), 0)
+
 
 async def find(tenant_id: str, artifact_id: str) -> tuple[ArtifactView, str] | None:
     """What is known of an artifact, and its file's name."""

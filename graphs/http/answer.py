@@ -10,12 +10,12 @@ from urllib.parse import unquote
 
 import httpx
 
-from graphs.artifacts import ArtifactKind
+from graphs.artifacts import ArtifactKind, RunFiles
 from graphs.errors import NodeError
 from graphs.events import now
 from graphs.http.charsets import decoded
 from graphs.http.params import AnswerFormat, FailOn, HttpRequestParams
-from graphs.json_numbers import decode_json
+from graphs.json_numbers import TooHeavy, decode_json
 from graphs.node_type import NodeContext
 
 MEGABYTE = 1024 * 1024
@@ -156,6 +156,13 @@ def _read(content: bytes, kind: str, as_json: bool) -> tuple[Any, str]:
         return text, notice
     try:
         return decode_json(text.encode()), notice
+    except TooHeavy as error:
+        raise NodeError(
+            f"the answer is too large for one value: {error}; keep it as a file (Answer: file, or "
+            "Save as), or ask the server for fewer rows or fields",
+            code="response_too_large",
+            retryable=False,
+        ) from None
     except (ValueError, RecursionError) as error:
         told = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         return _NotJson(text), f"the answer is not the JSON that it should be: {told}"
@@ -167,7 +174,7 @@ async def _kept(response: httpx.Response, params: HttpRequestParams, ctx: NodeCo
     name, kind = file_name(response), _media_type(response) or _BINARY
     path = store.new_path(_ending(name))
     try:
-        await _download(response, path, params)
+        await _download(response, path, params, await store.room_bytes())
     except BaseException:
         path.unlink(missing_ok=True)
         raise
@@ -190,7 +197,10 @@ async def _saved(response: httpx.Response, params: HttpRequestParams, ctx: NodeC
     assert files is not None, "asked for before the request"
     path = ctx.services.artifacts.new_path(".download")
     try:
-        await _download(response, path, params)
+        room = await ctx.services.artifacts.room_bytes()
+        if room is not None:
+            room += await _size(files, params.save_as)
+        await _download(response, path, params, room)
         size = await files.save(params.save_as, path)
     finally:
         path.unlink(missing_ok=True)
@@ -198,7 +208,19 @@ async def _saved(response: httpx.Response, params: HttpRequestParams, ctx: NodeC
     return {"name": params.save_as, "size_bytes": size, "media_type": kind}
 
 
-async def _download(response: httpx.Response, path: Path, params: HttpRequestParams) -> None:
+async def _size(files: RunFiles, name: str) -> int:
+    """How large the file is that will be replaced, in bytes; 0 for none."""
+    try:
+        found = await files.path(name)
+    except NodeError:
+        return 0
+    return (await asyncio.to_thread(found.stat)).st_size
+
+
+async def _download(
+    response: httpx.Response, path: Path, params: HttpRequestParams, room: int | None
+) -> None:
+    """`room`: what the tenant may add, in bytes; more ends the download when it is reached."""
     limit_mb = params.max_answer_mb or MAX_FILE_MB
     size = 0
     waiting: list[bytes] = []
@@ -208,6 +230,13 @@ async def _download(response: httpx.Response, path: Path, params: HttpRequestPar
             size += len(part)
             if size > limit_mb * MEGABYTE:
                 raise _too_large(limit_mb, in_memory=False)
+            if room is not None and size > room:
+                raise NodeError(
+                    f"there is no room for the answer: the tenant may add {room:,} bytes; delete "
+                    "old runs or files, or ask an administrator for more",
+                    code="quota_exceeded",
+                    retryable=False,
+                )
             waiting.append(part)
             waiting_bytes += len(part)
             if waiting_bytes >= _WRITE_BYTES:

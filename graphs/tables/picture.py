@@ -1,5 +1,6 @@
 """Charts as pictures, made in a worker process from the chart's own data: nothing is fetched."""
 
+from collections.abc import Callable
 from enum import StrEnum
 from functools import partial
 from typing import Any, cast
@@ -46,14 +47,19 @@ def is_chart(value: Any) -> bool:
 
 
 async def picture(
-    spec: dict[str, Any], format: PictureFormat, title: str = "", owner: str = ""
+    spec: dict[str, Any],
+    format: PictureFormat,
+    title: str = "",
+    owner: str = "",
+    say: Callable[[str], None] | None = None,
 ) -> bytes:
-    """The chart on white paper; `owner` is whose turn it counts as.
+    """The chart on white paper; `owner` is whose turn it counts as, `say` told when it waits.
 
     Raises NodeError `chart_invalid`, or `memory_limit` and `time_limit` for too large a one.
     """
     check_spec(spec)
-    return await POOL.run(partial(_draw, _on_paper(spec, title), format), bytes, owner=owner)
+    draw = partial(_draw, _on_paper(spec, title), format)
+    return await POOL.run(draw, bytes, owner=owner, say=say)
 
 
 def _draw(spec: dict[str, Any], format: PictureFormat, _: Interruption) -> bytes:

@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 from msgspec import structs
 
+from graphs.json_numbers import TooHeavy, check_weight
 from graphs.tables.delimited.conversion import with_moments
 from graphs.tables.delimited.encoding import as_utf8, head_of, shown
 from graphs.tables.delimited.reader import escaped, reached, read_delimited
@@ -51,8 +52,14 @@ def json_object(path: Path, name: str, encoding: str = "") -> Any:
         raise unreadable(name, "it is empty")
     if start.startswith("["):
         return None
+    text = read_text(path, name, encoding)
     try:
-        return json.loads(read_text(path, name, encoding))
+        check_weight(text.encode())
+        return json.loads(text)
+    except TooHeavy as error:
+        raise unreadable(
+            name, f"{error}; make it a list of objects, to read it as a table"
+        ) from None
     except RecursionError:
         raise unreadable(name, "it is nested too deeply") from None
     except json.JSONDecodeError as error:
@@ -68,7 +75,7 @@ def read_table(
     and, for columns named in the settings, `column_unknown`.
     """
     if path.stat().st_size == 0:
-        raise unreadable(reading.name, "it is empty")
+        return _nothing(work, reading, target)
     try:
         if reading.format in (FileFormat.CSV, FileFormat.TSV):
             head_bytes = HEAD_BYTES if head else None
@@ -87,6 +94,16 @@ def read_table(
         if isinstance(error, duckdb.OutOfMemoryException):
             raise
         raise unreadable(reading.name, _said(error)) from error
+
+
+def _nothing(work: Work, reading: Reading, target: Path) -> ReadTable:
+    """A table without rows and columns, which an empty list is written as in these formats."""
+    if reading.format not in (FileFormat.CSV, FileFormat.TSV, FileFormat.JSON_LINES):
+        raise unreadable(reading.name, "it is empty")
+    lines = write_objects((), work.folder / "rows.jsonl", work.check)
+    notice = Notice("the file is empty, and so is the table: it has no rows and no columns")
+    plain = structs.replace(reading, text_columns=())
+    return _stored(work, lines.sql, lines.path, plain, target, notices=[notice])
 
 
 def _read_json(work: Work, path: Path, reading: Reading, target: Path, head: bool) -> ReadTable:

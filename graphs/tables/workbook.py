@@ -68,6 +68,13 @@ class Oddities:
         return said
 
 
+_DAMAGED = (
+    *(ValueError, LookupError, SyntaxError, EOFError, NotImplementedError),
+    *(zlib.error, zipfile.BadZipFile),
+)
+"""What archives and XML that are not as they should be raise."""
+
+
 class Sheet(Struct, frozen=True):
     """A sheet that is being read; closing the rows closes the file."""
 
@@ -90,8 +97,8 @@ def open_sheet(path: Path, name: str, sheet: str, check: Callable[[], None]) -> 
             # about styles and extensions, which do not matter here
             warnings.simplefilter("ignore")
             book = load_workbook(path, read_only=True, data_only=True)
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, OSError) as error:
-        raise _unreadable(name, "it is no Excel workbook (.xlsx)") from error
+    except (*_DAMAGED, InvalidFileException, OSError, AttributeError, TypeError) as error:
+        raise _unreadable(name, "it is damaged, or no Excel workbook (.xlsx)") from error
     titles = [each.title for each in book.worksheets]
     if sheet and sheet not in titles:
         book.close()
@@ -138,7 +145,7 @@ def _next_row(rows: Iterator[Any], name: str, sheet: str, number: int) -> Any:
             code="memory_limit",
             retryable=False,
         ) from None
-    except (ValueError, KeyError, IndexError, SyntaxError, zlib.error, zipfile.BadZipFile) as error:
+    except _DAMAGED as error:
         raise _unreadable(name, f"{where}, is damaged") from error
 
 
