@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-_MAY_BE_LONG = re.compile(rb"[0-9][0-9.]{15}|[0-9.][eE][+-]?[0-9]{3}")
+MAY_BE_LONG = re.compile(rb"[0-9][0-9.]{15}|[0-9.][eE][+-]?[0-9]{3}")
 """What a float may not hold; within texts it costs only time."""
 
 _MAX_WHOLE_DIGITS = 4300
@@ -21,9 +21,9 @@ _MAX_WHOLE_DIGITS = 4300
 
 def decode_json(raw: bytes) -> Any:
     """The value of JSON in UTF-8. Raises ValueError (msgspec.DecodeError) or RecursionError."""
-    if _MAY_BE_LONG.search(raw) is None:
+    if MAY_BE_LONG.search(raw) is None:
         return msgspec.json.decode(raw)
-    return json.loads(raw, parse_float=decimal, parse_int=_whole, parse_constant=_refused)
+    return json.loads(raw, parse_float=decimal, parse_int=whole, parse_constant=_refused)
 
 
 def decimal(text: str) -> float | str:
@@ -42,7 +42,8 @@ def decimal(text: str) -> float | str:
     return value if exact in (Decimal(repr(value)), Decimal(printed)) else text
 
 
-def _whole(text: str) -> int | str:
+def whole(text: str) -> int | str:
+    """A whole number; the text itself if it has more digits than Python reads."""
     return int(text) if len(text) <= _MAX_WHOLE_DIGITS else text
 
 

@@ -27,6 +27,7 @@ from graphs.tables.workbook_check import refusal
 MAX_ROWS = 1_048_576
 """What a sheet can hold, its header row included."""
 
+_OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _MAX_CELL = 32_767
 _MAX_EXACT = 10**15
 _ERRORS = frozenset(
@@ -91,7 +92,10 @@ def open_sheet(path: Path, name: str, sheet: str, check: Callable[[], None]) -> 
             warnings.simplefilter("ignore")
             book = load_workbook(path, read_only=True, data_only=True)
     except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, OSError) as error:
-        raise _unreadable(name, "it is no Excel workbook (.xlsx)") from error
+        raise _unreadable(name, _no_workbook(path)) from error
+    except (AttributeError, IndexError, TypeError) as error:
+        why = "a part of the workbook is not as it should be; save it anew in Excel"
+        raise _unreadable(name, why) from error
     titles = [each.title for each in book.worksheets]
     if sheet and sheet not in titles:
         book.close()
@@ -99,9 +103,18 @@ def open_sheet(path: Path, name: str, sheet: str, check: Callable[[], None]) -> 
     if not titles:
         book.close()
         raise _unreadable(name, "it has no sheet with cells")
-    chosen = book[sheet] if sheet else book.worksheets[0]
+    shown = [each for each in book.worksheets if each.sheet_state == "visible"]
+    chosen = book[sheet] if sheet else (shown or book.worksheets)[0]
     oddities = Oddities()
     return Sheet(str(chosen.title), _rows(book, chosen, name, oddities, check), oddities)
+
+
+def _no_workbook(path: Path) -> str:
+    with path.open("rb") as file:
+        old = file.read(len(_OLD_OFFICE)) == _OLD_OFFICE
+    if not old:
+        return "it is no Excel workbook (.xlsx)"
+    return "it is an old Excel file (.xls) or has a password; save it as .xlsx without one"
 
 
 def _rows(
@@ -199,6 +212,8 @@ def _read_cell(value: Any, row: int, oddities: Oddities) -> Any:
 
 
 def _written_cell(sheet: Any, value: Any) -> Any:
+    if isinstance(value, float) and float(f"{value:.16g}") != value:
+        return _all_digits(sheet, value)
     if value is None or isinstance(value, bool | float | date | time):
         return value
     if isinstance(value, int):
@@ -206,6 +221,15 @@ def _written_cell(sheet: Any, value: Any) -> Any:
     if isinstance(value, str) and not value.startswith("="):
         return _text(value)
     return _as_text(sheet, str(value))
+
+
+def _all_digits(sheet: Any, value: float) -> Any:
+    """A number with all its digits: openpyxl writes 16, and a float may have 17."""
+    from openpyxl.cell import WriteOnlyCell
+
+    cell = WriteOnlyCell(sheet, value=0.0)
+    cell._value = repr(value)
+    return cell
 
 
 def _as_text(sheet: Any, value: str) -> Any:
