@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+from graphs.json_texts import MAY_BE_HALF, whole_characters
+
 MAY_BE_LONG = re.compile(rb"[0-9][0-9.]{15}|[0-9.][eE][+-]?[0-9]{3}")
 """What a float may not hold; within texts it costs only time."""
 
@@ -20,10 +22,24 @@ _MAX_WHOLE_DIGITS = 4300
 
 
 def decode_json(raw: bytes) -> Any:
-    """The value of JSON in UTF-8. Raises ValueError (msgspec.DecodeError) or RecursionError."""
+    """The value of JSON in UTF-8, with � for halves of characters.
+
+    Raises ValueError (msgspec.DecodeError) or RecursionError.
+    """
+    return decode_json_with_halves(raw)[0]
+
+
+def decode_json_with_halves(raw: bytes) -> tuple[Any, bool]:
+    """The same, and whether it had any halves of characters."""
     if MAY_BE_LONG.search(raw) is None:
-        return msgspec.json.decode(raw)
-    return json.loads(raw, parse_float=decimal, parse_int=whole, parse_constant=_refused)
+        try:
+            return msgspec.json.decode(raw), False
+        except msgspec.DecodeError:
+            # what msgspec says of halves of characters is nothing, and else it is more exact
+            if MAY_BE_HALF.search(raw.decode(errors="replace")) is None:
+                raise
+    value = json.loads(raw, parse_float=decimal, parse_int=whole, parse_constant=_refused)
+    return whole_characters(value)
 
 
 def decimal(text: str) -> float | str:

@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
 from graphs.errors import NodeError
 from graphs.json_numbers import MAY_BE_LONG, decimal, whole
+from graphs.json_texts import MAY_BE_HALF, REPLACED, whole_characters
 from graphs.tables.reading_settings import Notice, unreadable
 
 MAX_VALUE = 64 * 1024 * 1024
@@ -20,11 +21,6 @@ MAX_VALUE = 64 * 1024 * 1024
 _CHUNK = 1024 * 1024
 _EXACT_DIGITS = 15
 _SPACE = re.compile(r"[ \t\r\n]*")
-_HALF = re.compile("[\ud800-\udfff]")
-_MAY_BE_HALF = re.compile(r"\\u[dD][89a-fA-F]")
-"""Half of a pair of UTF-16, such as a cut emoji leaves, which is no text by itself."""
-
-_REPLACED = "�"
 
 
 def _number(text: str) -> float | Decimal:
@@ -50,7 +46,7 @@ def object_of(text: str) -> Any:
     and � where half of a character stands.
     """
     value = json.loads(text, parse_float=decimal, parse_int=whole, parse_constant=_constant)
-    return _whole_characters(value)[0] if _MAY_BE_HALF.search(text) else value
+    return whole_characters(value)[0] if MAY_BE_HALF.search(text) else value
 
 
 def line_rows(
@@ -83,7 +79,7 @@ def _slowly(line: bytes, name: str, number: int, notices: list[Notice]) -> Any:
     try:
         text = line.decode()
         value = _DECODER.decode(text)
-        return _told_of_halves(value, number, notices) if _MAY_BE_HALF.search(text) else value
+        return _told_of_halves(value, number, notices) if MAY_BE_HALF.search(text) else value
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise unreadable(name, _why(error), number) from error
 
@@ -185,7 +181,7 @@ class _Text:
                 raise self.wrong(_why(error)) from error
             # a number may go on in the next piece
             if end < len(self._text) or not self._more():
-                if _MAY_BE_HALF.search(self._text, self._at, end):
+                if MAY_BE_HALF.search(self._text, self._at, end):
                     value = _told_of_halves(value, self._line(self._at), self._notices)
                 self._at = end
                 return value
@@ -200,29 +196,11 @@ class _Text:
 
 def _told_of_halves(value: Any, line: int, notices: list[Notice]) -> Any:
     """The value with � for halves of characters; the first line that has one is told."""
-    sound, replaced = _whole_characters(value)
-    told = f"halves of characters, as a cut text has them, were replaced by {_REPLACED}"
+    sound, replaced = whole_characters(value)
+    told = f"halves of characters, as a cut text has them, were replaced by {REPLACED}"
     if replaced and not any(each.detail == told for each in notices):
         notices.append(Notice(told, line))
     return sound
-
-
-def _whole_characters(value: Any) -> tuple[Any, bool]:
-    """The value with � for halves of characters, and whether there were any."""
-    if isinstance(value, str):
-        sound = _HALF.sub(_REPLACED, value)
-        return sound, sound != value
-    if isinstance(value, list):
-        parts = [_whole_characters(part) for part in cast("list[Any]", value)]
-        return [part for part, _ in parts], any(replaced for _, replaced in parts)
-    if isinstance(value, dict):
-        fields = [
-            (_whole_characters(name), _whole_characters(part))
-            for name, part in cast("dict[str, Any]", value).items()
-        ]
-        made = {name: part for (name, _), (part, _) in fields}
-        return made, any(one or other for (_, one), (_, other) in fields)
-    return value, False
 
 
 def _why(error: Exception) -> str:
