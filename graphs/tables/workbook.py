@@ -34,8 +34,11 @@ _ERRORS = frozenset(
     ("#N/A", "#DIV/0!", "#REF!", "#VALUE!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!")
 )
 _UNCOUNTED = re.compile(rb"(?:<f[^>]*/>|</f>)(?:<v\s*/>|<v></v>)?</c>")
-_ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-"""What XML, and so a workbook, cannot hold."""
+_ILLEGAL = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
+"""What XML cannot hold or changes, and what would be taken for its stand-in."""
+
+_STAND_IN = re.compile("_x((?!d[89a-f])[0-9a-f]{4})_", re.IGNORECASE)
+"""How workbooks write such a character: a carriage return is `_x000D_`."""
 
 
 class Oddities:
@@ -200,6 +203,8 @@ def _read_cell(value: Any, row: int, oddities: Oddities) -> Any:
             oddities.errors += 1
             oddities.first_error = oddities.first_error or (row, value)
             return None
+        if "_x" in value:
+            value = _STAND_IN.sub(lambda found: chr(int(found[1], 16)), value)
         return value if value.strip() else None
     if isinstance(value, float):
         return int(value) if value.is_integer() and abs(value) < _MAX_EXACT else value
@@ -242,7 +247,7 @@ def _as_text(sheet: Any, value: str) -> Any:
 
 
 def _text(value: str) -> str:
-    return _ILLEGAL.sub("", value)[:_MAX_CELL]
+    return _ILLEGAL.sub(lambda found: f"_x{ord(found[0]):04X}_", value[:_MAX_CELL])
 
 
 def _unreadable(name: str, why: str) -> NodeError:
