@@ -12,7 +12,9 @@ from typing import Any
 
 import msgspec
 
-_MAY_BE_LONG = re.compile(rb"[0-9][0-9.]{15}|[0-9.][eE][+-]?[0-9]{3}")
+from graphs.json_texts import MAY_BE_HALF, whole_characters
+
+MAY_BE_LONG = re.compile(rb"[0-9][0-9.]{15}|[0-9.][eE][+-]?[0-9]{3}")
 """What a float may not hold; within texts it costs only time."""
 
 _MAX_WHOLE_DIGITS = 4300
@@ -27,14 +29,25 @@ class TooHeavy(ValueError):
 
 
 def decode_json(raw: bytes) -> Any:
-    """The value of JSON in UTF-8.
+    """The value of JSON in UTF-8, with � for halves of characters.
 
     Raises ValueError (msgspec.DecodeError, TooHeavy before anything is made) or RecursionError.
     """
+    return decode_json_with_halves(raw)[0]
+
+
+def decode_json_with_halves(raw: bytes) -> tuple[Any, bool]:
+    """The same, and whether it had any halves of characters."""
     check_weight(raw)
-    if _MAY_BE_LONG.search(raw) is None:
-        return msgspec.json.decode(raw)
-    return json.loads(raw, parse_float=decimal, parse_int=_whole, parse_constant=_refused)
+    if MAY_BE_LONG.search(raw) is None:
+        try:
+            return msgspec.json.decode(raw), False
+        except msgspec.DecodeError:
+            # what msgspec says of halves of characters is nothing, and else it is more exact
+            if MAY_BE_HALF.search(raw.decode(errors="replace")) is None:
+                raise
+    value = json.loads(raw, parse_float=decimal, parse_int=whole, parse_constant=_refused)
+    return whole_characters(value)
 
 
 def check_weight(raw: bytes) -> None:
@@ -63,7 +76,8 @@ def decimal(text: str) -> float | str:
     return value if exact in (Decimal(repr(value)), Decimal(printed)) else text
 
 
-def _whole(text: str) -> int | str:
+def whole(text: str) -> int | str:
+    """A whole number; the text itself if it has more digits than Python reads."""
     return int(text) if len(text) <= _MAX_WHOLE_DIGITS else text
 
 

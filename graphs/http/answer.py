@@ -2,6 +2,7 @@
 
 import asyncio
 import mimetypes
+import re
 from email.message import Message
 from email.utils import parsedate_to_datetime
 from pathlib import Path, PurePosixPath
@@ -15,7 +16,8 @@ from graphs.errors import NodeError
 from graphs.events import now
 from graphs.http.charsets import decoded
 from graphs.http.params import AnswerFormat, FailOn, HttpRequestParams
-from graphs.json_numbers import TooHeavy, decode_json
+from graphs.json_numbers import TooHeavy, check_weight, decode_json_with_halves
+from graphs.json_texts import REPLACED
 from graphs.node_type import NodeContext
 
 MEGABYTE = 1024 * 1024
@@ -31,6 +33,10 @@ _LARGE_BYTES = 256 * 1024
 """What takes longer to read than others should wait for."""
 
 _BINARY = "application/octet-stream"
+_LINES = re.compile(r"(ndjson|jsonl|jsonlines|json-seq)$", re.IGNORECASE)
+"""Media types of JSON with a value a line."""
+
+_HALVES = f"halves of characters, as a cut text has them, were replaced by {REPLACED}"
 
 
 async def answer_of(
@@ -83,7 +89,9 @@ def is_text(kind: str) -> bool:
     return (
         not kind
         or kind.startswith("text/")
-        or kind.endswith(("json", "xml", "javascript", "ecmascript", "yaml", "json-seq"))
+        or kind.endswith(
+            ("json", "xml", "javascript", "ecmascript", "yaml", "json-seq", "jsonl", "jsonlines")
+        )
         or kind in ("application/x-www-form-urlencoded", "application/sql", "application/graphql")
     )
 
@@ -154,8 +162,16 @@ def _read(content: bytes, kind: str, as_json: bool) -> tuple[Any, str]:
     text, notice = decoded(content, kind)
     if not as_json:
         return text, notice
+    if not text.strip():
+        return None, notice
     try:
-        return decode_json(text.encode()), notice
+        check_weight(content)
+        if _LINES.search(kind.partition(";")[0].strip()) is None:
+            value, halves = decode_json_with_halves(text.encode())
+        else:
+            lines = (line.strip("\x1e \t\r") for line in text.split("\n"))
+            found = [decode_json_with_halves(line.encode()) for line in lines if line]
+            value, halves = [each for each, _ in found], any(half for _, half in found)
     except TooHeavy as error:
         raise NodeError(
             f"the answer is too large for one value: {error}; keep it as a file (Answer: file, or "
@@ -166,6 +182,7 @@ def _read(content: bytes, kind: str, as_json: bool) -> tuple[Any, str]:
     except (ValueError, RecursionError) as error:
         told = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         return _NotJson(text), f"the answer is not the JSON that it should be: {told}"
+    return value, notice or (_HALVES if halves else "")
 
 
 async def _kept(response: httpx.Response, params: HttpRequestParams, ctx: NodeContext) -> Any:

@@ -13,7 +13,7 @@ from graphs.tables.delimited.conversion import with_moments
 from graphs.tables.delimited.encoding import as_utf8, head_of, shown
 from graphs.tables.delimited.reader import escaped, reached, read_delimited
 from graphs.tables.formats import FileFormat
-from graphs.tables.json_rows import line_rows, value_rows
+from graphs.tables.json_rows import line_rows, object_of, value_rows
 from graphs.tables.names import find_column, literal, quoted
 from graphs.tables.objects import write_objects
 from graphs.tables.reading_settings import (
@@ -55,7 +55,7 @@ def json_object(path: Path, name: str, encoding: str = "") -> Any:
     text = read_text(path, name, encoding)
     try:
         check_weight(text.encode())
-        return json.loads(text)
+        return object_of(text)
     except TooHeavy as error:
         raise unreadable(
             name, f"{error}; make it a list of objects, to read it as a table"
@@ -112,12 +112,14 @@ def _read_json(work: Work, path: Path, reading: Reading, target: Path, head: boo
         path = head_of(path, HEAD_BYTES, work.folder)
     text = as_utf8(path, reading.name, reading.encoding, work.folder, work.check)
     by_line = reading.format is FileFormat.JSON_LINES
-    rows = (line_rows if by_line else value_rows)(text.path, reading.name, work.check)
+    notices = list(text.notices)
+    rows_of = line_rows if by_line else value_rows
+    rows = rows_of(text.path, reading.name, work.check, notices)
     lines = write_objects(
         _first(rows, HEAD_ROWS) if partial else rows, work.folder / "rows.jsonl", work.check
     )
     dialect = Understood(encoding=shown(text.encoding))
-    made = _stored(work, lines.sql, lines.path, reading, target, dialect, text.notices)
+    made = _stored(work, lines.sql, lines.path, reading, target, dialect, notices)
     return structs.replace(made, partial=partial)
 
 
@@ -125,7 +127,7 @@ def _read_sheet(
     work: Work, path: Path, reading: Reading, target: Path, limit: int | None
 ) -> ReadTable:
     sheet = sheet_table(path, reading, work.check, limit)
-    lines = write_objects(sheet.rows, work.folder / "sheet.jsonl", work.check)
+    lines = write_objects(sheet.rows, work.folder / "sheet.jsonl", work.check, sheet.names)
     dialect = Understood(header=sheet.header, skip_rows=reading.skip_rows, sheet=sheet.title)
     made = _stored(work, lines.sql, lines.path, reading, target, dialect)
     return _headed(structs.replace(made, notices=sheet.notices()), limit is not None)

@@ -134,7 +134,6 @@ FINE = frozenset({"many-sheets.xlsx", "commas.csv", "wide.json", "long-number.js
 def test_a_file(arena: Arena, name: str) -> None:
     arena.mallory.upload(name, FILES[name]())
     (run,) = arena.attack([("read_file", {"name": name})], more_mb=ONE_WORKER)
-    print(name, run["status"], run["error"], run["duration_ms"])
     if name not in FINE:
         assert run["status"] == "failed"
         assert run["error"]["code"] in ("file_unreadable", "memory_limit")
@@ -144,11 +143,9 @@ def test_a_file(arena: Arena, name: str) -> None:
             f"{arena.mallory.files}/preview", json=looked, timeout=ENDS_S
         )
     assert shown.status_code in (200, 422), shown.text
-    print("PREVIEW", shown.status_code, shown.text[:200], shown.elapsed.total_seconds())
     arena.check(peak, ONE_WORKER)
 
 
 def test_one_line_of_300_mb(arena: Arena) -> None:
     arena.mallory.upload("long-line.csv", (LONG for _ in range(300)))
     (run,) = arena.attack([("read_file", {"name": "long-line.csv"})], more_mb=ONE_WORKER)
-    print(run["status"], run["error"], run["duration_ms"])
