@@ -34,7 +34,7 @@ def decode_json(raw: bytes) -> Any:
     check_weight(raw)
     if _MAY_BE_LONG.search(raw) is None:
         return msgspec.json.decode(raw)
-    return json.loads(raw, parse_float=decimal, parse_int=_whole, parse_constant=_refused)
+    return json.loads(raw, parse_float=decimal, parse_int=whole, parse_constant=_refused)
 
 
 def check_weight(raw: bytes) -> None:
@@ -63,7 +63,8 @@ def decimal(text: str) -> float | str:
     return value if exact in (Decimal(repr(value)), Decimal(printed)) else text
 
 
-def _whole(text: str) -> int | str:
+def whole(text: str) -> int | str:
+    """A whole number of JSON; the text itself if Python does not read so many digits."""
     return int(text) if len(text) <= _MAX_WHOLE_DIGITS else text
 
 

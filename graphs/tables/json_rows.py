@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from graphs.errors import NodeError
+from graphs.json_numbers import whole
 from graphs.tables.reading_settings import unreadable
 
 MAX_VALUE = 64 * 1024 * 1024
@@ -35,7 +36,7 @@ def _constant(_: str) -> None:
     return
 
 
-_DECODER = json.JSONDecoder(parse_float=_number, parse_constant=_constant)
+_DECODER = json.JSONDecoder(parse_float=_number, parse_int=whole, parse_constant=_constant)
 
 
 def line_rows(path: Path, name: str, check: Callable[[], None]) -> Iterator[Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 from msgspec import structs
 
-from graphs.json_numbers import TooHeavy, check_weight
+from graphs.json_numbers import TooHeavy, check_weight, whole
 from graphs.tables.delimited.conversion import with_moments
 from graphs.tables.delimited.encoding import as_utf8, head_of, shown
 from graphs.tables.delimited.reader import escaped, reached, read_delimited
@@ -55,7 +55,7 @@ def json_object(path: Path, name: str, encoding: str = "") -> Any:
     text = read_text(path, name, encoding)
     try:
         check_weight(text.encode())
-        return json.loads(text)
+        return json.loads(text, parse_int=whole)
     except TooHeavy as error:
         raise unreadable(
             name, f"{error}; make it a list of objects, to read it as a table"
