@@ -107,9 +107,9 @@ FILES: dict[str, Callable[[], bytes]] = {
         )
     ),
     "many-sheets.xlsx": lambda: workbook(
-        sheet(b'<row r="1"><c r="A1"><v>1</v></c></row>'), sheets=1000
+        sheet(b'<row r="1"><c r="A1"><v>1</v></c></row>'), sheets=300
     ),
-    "not-a-sheet.xlsx": lambda: workbook([b"<a>" * 1_000_000]),
+    "not-a-sheet.xlsx": lambda: workbook([b"<a>" * 300_000]),
     "long-attribute.xlsx": lambda: workbook(
         sheet(b'<row r="1', *[b"1" * MB] * 100, b'"><c><v>1</v></c></row>')
     ),
@@ -126,15 +126,21 @@ FILES: dict[str, Callable[[], bytes]] = {
 }
 
 
-FINE = frozenset({"many-sheets.xlsx", "commas.csv", "wide.json", "long-number.json"})
+FINE = frozenset({"many-sheets.xlsx", "long-number.json"})
 """What is odd and yet can be read."""
 
+SLOW = frozenset({"far-cell.xlsx", "wide.json", "quotes.csv", "many-lists.json"})
 
-@pytest.mark.parametrize("name", FILES)
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.soak] * (name in SLOW)) for name in FILES]
+)
 def test_a_file(arena: Arena, name: str) -> None:
     arena.mallory.upload(name, FILES[name]())
     (run,) = arena.attack([("read_file", {"name": name})], more_mb=ONE_WORKER)
-    if name not in FINE:
+    if name in FINE:
+        assert run["status"] == "completed", run["error"]
+    else:
         assert run["status"] == "failed"
         assert run["error"]["code"] in ("file_unreadable", "memory_limit")
     looked = {"name": name}
@@ -149,3 +155,4 @@ def test_a_file(arena: Arena, name: str) -> None:
 def test_one_line_of_300_mb(arena: Arena) -> None:
     arena.mallory.upload("long-line.csv", (LONG for _ in range(300)))
     (run,) = arena.attack([("read_file", {"name": "long-line.csv"})], more_mb=ONE_WORKER)
+    assert (run["status"], run["error"]["code"]) == ("failed", "file_unreadable")

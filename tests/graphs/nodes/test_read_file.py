@@ -197,3 +197,15 @@ async def test_a_workbook_that_no_parser_understands_is_told(
     error = await failure("read_file", {"name": "a.xlsx"}, ctx)
     assert error.code == "file_unreadable"
     assert "'a.xlsx'" in error.message
+
+
+@pytest.mark.parametrize("form", ['[{"a": %s}]', '{"a": %s}', '{"a": %s}\n{"a": 1}'])
+@pytest.mark.parametrize("ending", ["json", "jsonl"])
+async def test_a_number_of_more_digits_than_any_is_a_text(
+    ctx: FakeContext, files: Path, form: str, ending: str
+) -> None:
+    if form.startswith("[") and ending == "jsonl":
+        return
+    digits = "9" * 5000
+    (files / f"a.{ending}").write_text(form % digits)
+    await execute("read_file", {"name": f"a.{ending}"}, ctx)
