@@ -30,13 +30,6 @@ FUNCTION_MODULES = {
     "Dates": dates,
 }
 
-FUNCTION_MODULES = {
-    "Texts": texts,
-    "Numbers": numbers,
-    "Lists and objects": lists,
-    "Dates": dates,
-}
-
 WHERE = {
     "api": "Answers of the API",
     "run": "Failed steps and runs",
@@ -123,6 +116,7 @@ def _entry(node_type: NodeType[Any], render: Callable[[str], str]) -> dict[str, 
         "type": node_type.name,
         "title": node_type.title,
         "icon": node_type.icon,
+        "category": node_type.category.value,
         "help": render(_docstring(node_type)),
         "inputs": [port.title or port.name for port in node_type.inputs],
         "outputs": [port.name for port in node_type.outputs],
