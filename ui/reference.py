@@ -12,6 +12,7 @@ from graphs.language.functions import dates, lists, numbers, texts
 from graphs.language.functions.registry import FUNCTIONS
 from graphs.node_type import Category, NodeType
 from graphs.registry import registry
+from ui.formats import amount
 from ui.theme import templates
 
 SECTIONS = {
@@ -136,7 +137,7 @@ def _docstring(node_type: NodeType[Any]) -> str:
 def _settings(schema: Mapping[str, Any]) -> Iterator[Setting]:
     required = set(schema.get("required", ()))
     for name, raw in schema.get("properties", {}).items():
-        field = _resolved(raw, schema)
+        field = resolved(raw, schema)
         default = field.get("default")
         yield Setting(
             name=name,
@@ -151,14 +152,14 @@ def _settings(schema: Mapping[str, Any]) -> Iterator[Setting]:
         )
 
 
-def _resolved(field: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+def resolved(field: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
     """The field with its reference, if any, followed; what stands beside the reference wins."""
     target = field.get("$ref", "").rpartition("/")[2]
     return {**schema.get("$defs", {}).get(target, {}), **field}
 
 
 def _kind(raw: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
-    field = _resolved(raw, schema)
+    field = resolved(raw, schema)
     if "enum" in field:
         return " | ".join(msgspec.json.encode(value).decode() for value in field["enum"])
     if "anyOf" in field:
@@ -180,12 +181,22 @@ def _limits(field: Mapping[str, Any]) -> str:
         "maximum": "at most {}",
         "exclusiveMinimum": "more than {}",
         "exclusiveMaximum": "less than {}",
-        "minLength": "at least {} characters",
-        "maxLength": "at most {} characters",
-        "minItems": "at least {} entries",
-        "maxItems": "at most {} entries",
     }
-    return ", ".join(text.format(field[key]) for key, text in words.items() if key in field)
+    counts = {
+        "minLength": ("at least", "character", "characters"),
+        "maxLength": ("at most", "character", "characters"),
+        "minItems": ("at least", "entry", "entries"),
+        "maxItems": ("at most", "entry", "entries"),
+    }
+    said = [text.format(field[key]) for key, text in words.items() if key in field]
+    return ", ".join(
+        said
+        + [
+            f"{least} {amount(field[key], one, many)}"
+            for key, (least, one, many) in counts.items()
+            if key in field
+        ]
+    )
 
 
 def _example(node_type: NodeType[Any], schema: Mapping[str, Any]) -> str:
@@ -193,7 +204,7 @@ def _example(node_type: NodeType[Any], schema: Mapping[str, Any]) -> str:
     params = {
         name: field["examples"][0]
         for name, raw in schema.get("properties", {}).items()
-        if (field := _resolved(raw, schema)).get("examples")
+        if (field := resolved(raw, schema)).get("examples")
     }
     node = {"id": node_type.name, "type": node_type.name, "params": params}
     return msgspec.json.format(msgspec.json.encode(node), indent=2).decode()
