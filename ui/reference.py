@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
+from markupsafe import Markup
 from msgspec import Struct
 
 from graphs.language.functions import dates, lists, numbers, texts
@@ -67,7 +68,7 @@ def node_sections(render: Callable[[str], str]) -> str:
     groups: dict[str, list[dict[str, Any]]] = {title: [] for title in SECTIONS.values()}
     for node_type in registry().values():
         groups[SECTIONS[node_type.category]].append(_entry(node_type, render))
-    return templates.get_template("help_nodes.html").render(groups=groups)
+    return templates.get_template("help_nodes.html").render(groups=groups, inline=inline)
 
 
 def function_tables() -> str:
@@ -80,7 +81,18 @@ def function_tables() -> str:
         ]
         for title, module in FUNCTION_MODULES.items()
     }
-    return templates.get_template("help_functions.html").render(groups=groups)
+    return templates.get_template("help_functions.html").render(groups=groups, inline=inline)
+
+
+def inline(text: str) -> Markup:
+    """A sentence in which names between backticks are code."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:  # one is left over: nobody knows which
+        return Markup("{}").format(text)
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if at % 2 else Markup("{}").format(part)
+        for at, part in enumerate(parts)
+    )
 
 
 def error_codes(source: str, render: Callable[[str], str]) -> dict[str, ErrorCode]:

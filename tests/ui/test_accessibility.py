@@ -131,7 +131,8 @@ def test_every_page_is_accessible(view: Page, server: LiveServer, places: dict[s
         view.goto(server.url + path)
         if name == "approvals":
             expect(view.get_by_text("Go on?").first).to_be_visible()
-            expect(view.get_by_role("button", name="Yes")).to_be_visible()
+            if view.viewport_size is not None and view.viewport_size["width"] > 900:
+                expect(view.get_by_role("button", name="Yes")).to_be_visible()
         view.wait_for_function("document.getAnimations().length === 0")
         if path.startswith(("/workflows/", "/runs/")) and name != "missing":
             expect(view.get_by_test_id("canvas")).to_have_attribute("data-ready", "true")
@@ -175,6 +176,7 @@ def changed(api: httpx.Client, places: dict[str, str]) -> str:
         {
             **drawing,
             "nodes": [start, {**late, "params": {"text": "three"}}, node("new", "merge", 2)],
+            "edges": [*drawing["edges"], {"id": "e", "source": "late", "target": "new"}],
             "variables": {"rate": 1},
         },
     )
@@ -239,9 +241,7 @@ def test_a_conflict_is_accessible(
     start, made, end = drawing["nodes"]
     save(api, path, {**drawing, "nodes": [start, {**made, "name": "Theirs"}, end]})
     view.locator("[data-node-id=made]").click(force=True)
-    name = view.get_by_test_id("inspector").get_by_label("Name of the step")
-    name.fill("Mine")
-    name.press("Enter")
+    view.keyboard.press("Delete")
     dialog = view.get_by_test_id("conflict-dialog")
     expect(dialog).to_contain_text("changed on both sides", timeout=15_000)
     assert faults(view, "[data-testid=conflict-dialog]") == []
