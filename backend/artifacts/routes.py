@@ -18,7 +18,7 @@ from backend.runs import service as runs
 from graphs.artifacts import artifact_of
 from graphs.tables.formats import MEDIA_TYPES
 from graphs.tables.picture import MEDIA_TYPES as PICTURE_TYPES
-from graphs.tables.picture import PictureFormat, is_chart, picture
+from graphs.tables.picture import Paper, PictureFormat, is_chart, picture
 
 RangeHeader = Annotated[str | None, HeaderParameter(name="Range", description="Such as `bytes=0-`")]
 IfRangeHeader = Annotated[
@@ -82,8 +82,9 @@ async def get_chart(
     run_id: FromPath[str],
     step_id: FromPath[str],
     format: FromQuery[PictureFormat] = PictureFormat.SVG,
+    theme: FromQuery[Paper] = Paper.LIGHT,
 ) -> Response[bytes]:
-    """The chart that a step has drawn, as a picture."""
+    """The chart that a step has drawn, as a picture on light or dark paper."""
     step = await runs.step(actor, run_id, step_id)
     output: Any = step.output
     reference = artifact_of(output)
@@ -92,7 +93,7 @@ async def get_chart(
     if not is_chart(output):
         raise NotFound("The step has put out no chart.", code="no_chart")
     return Response(
-        await picture(output["spec"], format, str(output.get("title", "")), actor.tenant_id),
+        await picture(output["spec"], format, str(output.get("title", "")), actor.tenant_id, theme),
         media_type=PICTURE_TYPES[format],
         headers={"Content-Disposition": f'attachment; filename="chart.{format}"'},
     )

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 from msgspec import structs
 
-from graphs.json_numbers import TooHeavy, check_weight, whole
+from graphs.json_numbers import TooHeavy, check_weight
 from graphs.tables.delimited.conversion import with_moments
 from graphs.tables.delimited.encoding import as_utf8, head_of, shown
 from graphs.tables.delimited.reader import escaped, reached, read_delimited

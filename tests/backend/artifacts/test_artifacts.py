@@ -371,5 +371,9 @@ class TestInRuns:
         assert "north" in svg.text
         png = await client.get(url, params={"format": "png"})
         assert png.content.startswith(b"\x89PNG")
+        dark = await client.get(url, params={"theme": "dark"})
+        assert "#1b1e25" in dark.text
+        assert "#1b1e25" not in svg.text
+        assert (await client.get(url, params={"theme": "pink"})).status_code in (400, 422)
         none = await client.get(f"{API}/runs/{run['id']}/steps/{ids['group']}/chart")
         assert problem(none, 404)["code"] == "no_chart"

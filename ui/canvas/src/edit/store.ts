@@ -38,6 +38,7 @@ import type { Toast } from './messages'
 import { pasteBeside } from './pasting'
 import { growAll, insert, scopeAt, taken, type Loose } from './place'
 import { EditorState, type QuickAdd } from './state'
+import { plural } from '../plural'
 
 export type { QuickAdd, Surface } from './state'
 
@@ -355,9 +356,7 @@ export class Editor extends EditorState implements EditorStore {
   }
 }
 
-export function plural(count: number, noun: string, several = `${noun}s`): string {
-  return `${count} ${count === 1 ? noun : several}`
-}
+export { plural }
 
 export const STORE: InjectionKey<Editor> = Symbol('canvas editor')
 

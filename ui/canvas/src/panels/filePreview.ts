@@ -2,6 +2,7 @@
 import { call, get } from '../api'
 import { stringify } from '../json'
 import { hasExpression } from './expressions'
+import { plural } from '../plural'
 
 export interface FilePreview {
   readonly columns: readonly { readonly name: string; readonly type: string }[]
@@ -51,7 +52,7 @@ export function guesses(dialect: FilePreview['dialect']): string[] {
   const header = dialect['header']
   if (typeof header === 'boolean') said.push(header ? 'first row: names' : 'no row of names')
   const skipped = dialect['skip_rows']
-  if (typeof skipped === 'number' && skipped > 0) said.push(`${String(skipped)} rows skipped`)
+  if (typeof skipped === 'number' && skipped > 0) said.push(`${plural(skipped, 'row')} skipped`)
   return said
 }
 
