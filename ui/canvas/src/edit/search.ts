@@ -1,6 +1,5 @@
 /** Finding node types by a few letters, grouped as the palette shows them. */
 import type { NodeType } from '../seam'
-import type { Loose } from './place'
 
 const ORDER = ['flow', 'data', 'tables', 'ai', 'integration']
 const TITLES: Readonly<Record<string, string>> = {
@@ -57,17 +56,6 @@ export function grouped(types: Iterable<NodeType>, query: string): Group[] {
   return [...found]
     .sort(([a], [b]) => rank(a) - rank(b) || a.localeCompare(b))
     .map(([category, group]) => ({ category, title: categoryTitle(category), types: group }))
-}
-
-/** Only types that the waiting end of a wire can be connected to. */
-export function fitting(types: Iterable<NodeType>, loose: Loose | undefined): NodeType[] {
-  return [...types].filter((type) =>
-    loose === undefined
-      ? true
-      : loose.side === 'source'
-        ? type.inputs.length > 0
-        : type.outputs.length > 0 || Boolean(type.outputs_from),
-  )
 }
 
 function compare(a: NodeType, b: NodeType): number {
