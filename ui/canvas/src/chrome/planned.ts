@@ -18,16 +18,17 @@ export function tellingOf(
 }
 
 export interface PlannedMarks {
-  /** Of the selected step, or of another; null takes the marks away. */
-  show(part: Part | null, id?: string): void
+  /** Of the selected step, or of another; null takes the marks away. Not `spoken`: marks alone. */
+  show(part: Part | null, id?: string, spoken?: boolean): void
 }
 
 export function usePlanned(): PlannedMarks {
   const store = useStore()
   const steering = useSteering()
 
-  function show(part: Part | null, id = part === null ? null : partTarget(store, part)): void {
-    const plan = part && id ? steering.planOf(part, id) : null
+  function show(part: Part | null, id?: string, spoken = true): void {
+    const step = id ?? (part && partTarget(store, part))
+    const plan = part && step ? steering.planOf(part, step) : null
     if (plan === null) {
       store.marks.planned.value = null
       return
@@ -36,7 +37,8 @@ export function usePlanned(): PlannedMarks {
     // A container's body runs with it.
     for (const { node, scope } of places(store.definition.value).values())
       if (scope !== null && ids.has(scope)) ids.add(node.id)
-    store.marks.planned.value = { ids, told: tellPart(plan, (step) => titleOf(store, step)) }
+    const told = spoken ? tellPart(plan, (one) => titleOf(store, one)) : ''
+    store.marks.planned.value = { ids, told }
   }
 
   onBeforeUnmount(() => (store.marks.planned.value = null))

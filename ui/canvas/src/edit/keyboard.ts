@@ -68,7 +68,7 @@ export interface Shortcut {
   /** Alternatives; parts joined by `+`, `Mod` is Ctrl or ⌘. */
   readonly keys: readonly string[]
   readonly title: string
-  readonly group: 'Build' | 'Edit' | 'Move about' | 'Run'
+  readonly group: (typeof GROUPS)[number]
   /** Also obeyed where nothing may be changed. */
   readonly reads?: boolean
 }
@@ -255,6 +255,20 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { command: 'problems', keys: ['P'], title: 'Show or hide the problems', group: 'Run' },
   { command: 'help', keys: ['?'], title: 'This list', group: 'Run', reads: true },
 ]
+
+/** What the pointer and F6 do, for those who read the list. */
+export const GESTURES: readonly { readonly keys: readonly string[]; readonly title: string }[] = [
+  { keys: ['Double-click'], title: 'Add a step at the pointer' },
+  { keys: ['Right-click'], title: 'Menu of the step, of the selection, of the canvas' },
+  { keys: ['Shift', 'drag'], title: 'Select several steps' },
+  { keys: ['Space', 'drag'], title: 'Pan' },
+  { keys: ['Alt', 'drag'], title: 'Move without snapping' },
+  { keys: ['F6'], title: 'Next area: canvas, settings, run details, palette, tool bar' },
+  { keys: ['Shift', 'F6'], title: 'The area before' },
+  { keys: ['Esc'], title: 'Back to the canvas, from a field or another area' },
+]
+
+export const GROUPS = ['Build', 'Edit', 'Move about', 'Run'] as const
 
 export interface KeyPress {
   readonly key: string

@@ -13,12 +13,13 @@ function best(query: string, titles: readonly (readonly [string, string?])[]): s
 
 describe('matching', () => {
   it('puts begins before middles, and those before letters in order', () => {
-    expect(best('run', [['Rerun'], ['Run'], ['Show runs'], ['Revoke until noon']])).toEqual([
-      'Run',
-      'Show runs',
-      'Rerun',
-      'Revoke until noon',
-    ])
+    const titles = [['Rerun'], ['Run'], ['Show runs'], ['Reply to unhappy customers']] as const
+    expect(best('run', titles)).toEqual(['Run', 'Show runs', 'Rerun'])
+    expect(best('dplc', [['Duplicate'], ['Do a place of the list']])).toEqual(['Duplicate'])
+  })
+
+  it('takes initials', () => {
+    expect(best('rfh', [['Run from here'], ['Refresh'], ['Run this step']])).toContain('Run from here')
   })
 
   it('needs every word, in any order, and takes synonyms', () => {

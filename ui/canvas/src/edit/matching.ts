@@ -37,24 +37,35 @@ function one(word: string, title: string, other: string): Match | null {
   if (wordBegin(other, word) >= 0) return { points: 80, spans: [] }
   if (at > 0) return { points: 60, spans: [[at, at + word.length]] }
   const letters = word.length > 1 ? inOrder(title, word) : null
-  if (letters) return { points: 30 - Math.min(25, spread(letters)), spans: letters }
+  if (letters) return { points: 30 - spread(letters), spans: letters }
   if (word.length > 2 && other.includes(word)) return { points: 10, spans: [] }
   return null
 }
 
-function wordBegin(text: string, word: string): number {
-  for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1)) {
+function wordBegin(text: string, word: string, from = 0): number {
+  for (let at = text.indexOf(word, from); at >= 0; at = text.indexOf(word, at + 1)) {
     if (at === 0 || !/[\p{L}\p{N}]/u.test(text[at - 1] ?? '')) return at
   }
   return -1
 }
 
-/** The first letter must begin a word, else everything would match everything. */
+/** Either each letter begins a word, or they stand close: else everything would match everything. */
 function inOrder(text: string, letters: string): (readonly [number, number])[] | null {
+  const initials = along(letters, (letter, from) => wordBegin(text, letter, from))
+  if (initials) return initials
+  const near = along(letters, (letter, from) =>
+    from === 0 ? wordBegin(text, letter) : text.indexOf(letter, from),
+  )
+  return near && spread(near) <= letters.length ? near : null
+}
+
+function along(
+  letters: string,
+  next: (letter: string, from: number) => number,
+): (readonly [number, number])[] | null {
   const spans: (readonly [number, number])[] = []
-  let at = -1
   for (const letter of letters) {
-    at = at < 0 ? wordBegin(text, letter) : text.indexOf(letter, at + 1)
+    const at = next(letter, spans.at(-1)?.[1] ?? 0)
     if (at < 0) return null
     spans.push([at, at + 1])
   }

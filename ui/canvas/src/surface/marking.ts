@@ -11,11 +11,11 @@ export function markNodes(
 ): void {
   const { hits, current, planned } = store.marks
   const classOf = computed(() => {
-    const plan = planned.value?.ids
+    const [found, at, plan] = [hits.value, current.value, planned.value?.ids]
     return (id: string): string =>
       [
-        hits.value.has(id) ? 'wf-is-hit' : '',
-        current.value === id ? 'wf-is-current' : '',
+        found.has(id) ? 'wf-is-hit' : '',
+        at === id ? 'wf-is-current' : '',
         plan?.has(id) ? 'wf-is-planned' : '',
       ]
         .filter(Boolean)
