@@ -1,4 +1,4 @@
-"""Finding and doing on the canvas: commands by name, search, areas, menus, what a part would run."""
+"""Finding and doing on the canvas: commands by name, search, areas, menus, parts to run."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,8 +13,8 @@ from tests.ui.conftest import let_in
 pytestmark = pytest.mark.browser
 
 
-def node(name: str, kind: str, x: float, y: float = 0, **more: Any) -> dict[str, Any]:
-    return {"id": name, "type": kind, "position": {"x": x, "y": y}, **more}
+def node(node_id: str, kind: str, x: float, y: float = 0, **more: Any) -> dict[str, Any]:
+    return {"id": node_id, "type": kind, "position": {"x": x, "y": y}, **more}
 
 
 def edge(source: str, target: str, port: str = "out") -> dict[str, Any]:
@@ -276,6 +276,8 @@ def test_a_marquee_has_a_menu_of_its_own(editor: Page, api: httpx.Client, workfl
 def test_it_is_said_and_marked_what_a_part_would_run(
     editor: Page, api: httpx.Client, workflow: str
 ) -> None:
+    editor.locator(".wf-surface").focus()
+    editor.keyboard.press("1")
     step(editor, "each").locator("header").click()
     editor.get_by_test_id("tool-run-until").hover()
     told = editor.get_by_test_id("part-preview")
@@ -314,7 +316,9 @@ def test_connections_are_cut_open_at_any_zoom(editor: Page) -> None:
 
 
 def test_the_palette_adds_to_what_is_selected(editor: Page) -> None:
-    editor.locator("[data-edge-id=start-greet] .wf-wire-hit").click(force=True)
+    line = editor.locator("[data-edge-id=start-greet] .wf-wire-hit").bounding_box()
+    assert line is not None
+    editor.mouse.click(line["x"] + 20, line["y"] + line["height"] / 2)
     editor.get_by_test_id("palette-wait").click()
     expect(editor.locator("[data-edge-id=start-greet]")).to_have_count(0)
     expect(editor.locator("[data-edge-id]")).to_have_count(4)
@@ -341,9 +345,8 @@ def test_the_quick_add_begins_with_what_suits(editor: Page) -> None:
     editor.keyboard.press("Tab")
     options = editor.get_by_test_id("quick-add").get_by_role("option")
     suits = {"Chart", "Filter rows", "Group by", "Join tables", "Select columns", "Sort rows"}
-    first = {
-        options.nth(at).locator(".wf-choice-text > span").first.inner_text() for at in range(6)
-    }
+    titles = options.locator(".wf-choice-text > span:first-child")
+    first = set(titles.all_inner_texts()[:6])
     assert suits >= first
     for words, title in (
         ("llm", "Prompt"),
@@ -353,8 +356,7 @@ def test_the_quick_add_begins_with_what_suits(editor: Page) -> None:
         ("upload", "Read file"),
     ):
         editor.get_by_test_id("choice-search").fill(words)
-        titles = options.locator(".wf-choice-text > span:first-child").all_inner_texts()
-        assert title in titles[:2], (words, titles)
+        assert title in titles.all_inner_texts()[:2], words
     editor.get_by_test_id("choice-search").fill("start")
     refused = options.filter(has_text="begins a path")
     expect(refused).to_have_attribute("aria-disabled", "true")

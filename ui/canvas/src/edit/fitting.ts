@@ -4,7 +4,7 @@ import { edgesOf, nodeOf, scopeOf } from '../document/document'
 import { outputPorts, type NodeTypes } from '../document/ports'
 import type { Definition, Node, NodeType } from '../seam'
 import type { Loose } from './place'
-import { search } from './search'
+import { score, search } from './search'
 
 export interface Waiting {
   readonly loose?: Loose | undefined
@@ -33,9 +33,12 @@ export function givesTable(type: NodeType | undefined): boolean {
   return type?.category === 'tables' && !NO_TABLE.has(type.type)
 }
 
+/** How much more a type counts that suits the data: less than a better word for it. */
+const SUITS = 9
+
 /**
- * Every type that the query finds: first those that suit the data, then the others that can be
- * connected; those that cannot come last, and only when they are asked for.
+ * Every type that the query finds: with no words, first those that suit the data; those that
+ * cannot be connected come last, and only when they are asked for.
  */
 export function fittingTypes(
   definition: Definition,
@@ -52,13 +55,13 @@ export function fittingTypes(
     refusal: refused(type, ends) ?? placementRefusal(definition, types, type.type, scope),
     suits: suits(type, ends, types, seen),
   }))
-  const able = all.filter(({ refusal }) => refusal === null)
   const asked = query.trim() !== ''
-  return [
-    ...able.filter((one) => one.suits),
-    ...able.filter((one) => !one.suits),
-    ...(asked ? all.filter(({ refusal }) => refusal !== null) : []),
-  ]
+  const points = new Map(
+    all.map((one) => [one, (asked ? score(one.type, query) : 0) + (one.suits ? SUITS : 0)]),
+  )
+  const able = all.filter(({ refusal }) => refusal === null)
+  able.sort((a, b) => (points.get(b) ?? 0) - (points.get(a) ?? 0))
+  return asked ? [...able, ...all.filter(({ refusal }) => refusal !== null)] : able
 }
 
 interface Ends {

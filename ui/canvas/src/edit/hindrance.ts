@@ -3,7 +3,7 @@ import type { RunSession } from '../run/runtime'
 import type { Command } from './keyboard'
 import type { Steering } from './steering'
 import type { Editor } from './store'
-import { partTarget } from './selection'
+import { chosen, partTarget } from './selection'
 
 export interface Situation {
   readonly editor: Editor
@@ -76,7 +76,7 @@ export function hindrance(command: Command, situation: Situation): string | null
   if (ON_SELECTION.has(command) && editor.selected.value.size === 0) return 'Nothing is selected.'
   if (ON_STEPS.has(command) && editor.selection.value.length === 0) return 'Select a step first.'
   if (ON_ONE_STEP.has(command) && editor.selectedNode.value === null) return ONE_STEP
-  if (command.startsWith('align-') && editor.selected.value.size < 2)
+  if (command.startsWith('align-') && chosen(editor).length < 2)
     return 'Select two steps or more.'
   switch (command) {
     case 'undo':

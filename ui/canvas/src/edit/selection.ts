@@ -4,6 +4,12 @@ import { downstreamOf, scopeOf } from '../document/document'
 import type { Part } from '../run/parts'
 import type { Editor } from './store'
 
+/** The selected steps and notes; connections are selected along with them. */
+export function chosen(editor: Editor): readonly string[] {
+  const notes = (editor.definition.value.notes ?? []).map(({ id }) => id)
+  return [...editor.selection.value, ...notes.filter((id) => editor.selected.value.has(id))]
+}
+
 /** The one step that a part is run up to or from; null when the selection does not tell. */
 export function partTarget(editor: Editor, how: Part): string | null {
   const ids = editor.selection.value

@@ -1,14 +1,10 @@
-import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
+import guide from '../../../help/editor.md?raw'
 import { SHORTCUTS } from './keyboard'
 import { withShortcuts } from './shortcutTable'
 
-const GUIDE = '../help/editor.md'
-
 it('is what the user guide prints', async () => {
-  await expect(withShortcuts(readFileSync(GUIDE, 'utf8'))).toMatchFileSnapshot(
-    `../../../help/editor.md`,
-  )
+  await expect(withShortcuts(guide)).toMatchFileSnapshot('../../../help/editor.md')
 })
 
 it('gives no key to two commands', () => {
