@@ -7,7 +7,7 @@ from ui.controls import button, menu_item
 CHOOSE = "() => window.heddleChooseImport()"
 """In the browser, which opens a chooser only while it handles the click itself."""
 
-HINT = "Workflows that were exported as JSON or YAML"
+HINT = "Import workflows from JSON or YAML files"
 
 
 def import_button() -> ui.button:

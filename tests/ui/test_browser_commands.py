@@ -37,6 +37,15 @@ DRAWING: dict[str, Any] = {
 }
 
 
+A_QUARTER_ALONG = """
+(path) => {
+  const at = path.getPointAtLength(path.getTotalLength() / 4)
+  const { x, y } = at.matrixTransform(path.getScreenCTM())
+  return [x, y]
+}
+"""
+
+
 @pytest.fixture
 def workflow(api: httpx.Client) -> str:
     """A workflow of four steps in a line, one of them with a body, and a note."""
@@ -58,6 +67,10 @@ def show(page: Page, url: str) -> Page:
 
 def step(page: Page, name: str) -> Locator:
     return page.locator(f"[data-node-id={name}]")
+
+
+def offers(page: Page) -> Locator:
+    return page.get_by_test_id("commands").get_by_role("option")
 
 
 def choose(page: Page, words: str) -> None:
@@ -101,7 +114,7 @@ def test_commands_are_found_by_a_few_letters_and_remembered(editor: Page) -> Non
 
     editor.keyboard.press("Control+k")
     search.fill("delay")
-    expect(editor.get_by_role("option").first).to_contain_text("Add Wait")
+    expect(offers(editor).first).to_contain_text("Add Wait")
     editor.keyboard.press("Enter")
     expect(editor.locator("[data-node-type=wait]")).to_be_visible()
     expect(editor.locator("[data-edge-id]")).to_have_count(4)
@@ -126,7 +139,7 @@ def test_what_cannot_be_done_says_why(editor: Page) -> None:
         ("cancel the run", "No run is under way."),
     ):
         search.fill(words)
-        first = editor.get_by_role("option").first
+        first = offers(editor).first
         expect(first).to_contain_text(reason)
         expect(first).to_have_attribute("aria-disabled", "true")
     editor.keyboard.press("Enter")
@@ -150,7 +163,7 @@ def test_commands_lead_to_steps_pages_and_other_workflows(
     expect(editor.locator("html")).to_have_attribute("data-theme", "dark")
     editor.keyboard.press("Control+k")
     editor.get_by_test_id("commands-search").fill("neighbour")
-    editor.get_by_role("option").filter(has_text="Neighbour").first.click()
+    offers(editor).filter(has_text="Neighbour").first.click()
     editor.wait_for_url(f"{server.url}/workflows/{other.json()['id']}")
     expect(editor.get_by_test_id("canvas")).to_have_attribute("data-ready", "true")
     choose(editor, "files")
@@ -165,9 +178,9 @@ def test_a_reader_is_offered_what_changes_nothing(
     show(let_in(page, server, "looker"), f"{server.url}/workflows/{workflow}")
     page.keyboard.press("Control+k")
     page.get_by_test_id("commands-search").fill("tidy")
-    expect(page.get_by_role("option").first).to_contain_text("You may only look at this drawing.")
+    expect(offers(page).first).to_contain_text("You may only look at this drawing.")
     page.get_by_test_id("commands-search").fill("add wait")
-    expect(page.get_by_role("option").filter(has_text="Add Wait")).to_have_count(0)
+    expect(offers(page).filter(has_text="Add Wait")).to_have_count(0)
     page.get_by_test_id("commands-search").fill("go last")
     page.keyboard.press("Enter")
     expect(step(page, "last")).to_be_focused()
@@ -276,9 +289,7 @@ def test_a_marquee_has_a_menu_of_its_own(editor: Page, api: httpx.Client, workfl
 def test_it_is_said_and_marked_what_a_part_would_run(
     editor: Page, api: httpx.Client, workflow: str
 ) -> None:
-    editor.locator(".wf-surface").focus()
-    editor.keyboard.press("1")
-    step(editor, "each").locator("header").click()
+    choose(editor, "go every name")
     editor.get_by_test_id("tool-run-until").hover()
     told = editor.get_by_test_id("part-preview")
     expect(told).to_have_text("play_circleWill run 3 steps: Begin, Greet, Every name.")
@@ -316,9 +327,8 @@ def test_connections_are_cut_open_at_any_zoom(editor: Page) -> None:
 
 
 def test_the_palette_adds_to_what_is_selected(editor: Page) -> None:
-    line = editor.locator("[data-edge-id=start-greet] .wf-wire-hit").bounding_box()
-    assert line is not None
-    editor.mouse.click(line["x"] + 20, line["y"] + line["height"] / 2)
+    line = editor.locator("[data-edge-id=start-greet] .wf-wire-hit")
+    editor.mouse.click(*line.evaluate(A_QUARTER_ALONG))
     editor.get_by_test_id("palette-wait").click()
     expect(editor.locator("[data-edge-id=start-greet]")).to_have_count(0)
     expect(editor.locator("[data-edge-id]")).to_have_count(4)
@@ -344,10 +354,19 @@ def test_the_quick_add_begins_with_what_suits(editor: Page) -> None:
     editor.locator(".wf-surface").focus()
     editor.keyboard.press("Tab")
     options = editor.get_by_test_id("quick-add").get_by_role("option")
-    suits = {"Chart", "Filter rows", "Group by", "Join tables", "Select columns", "Sort rows"}
+    suits = {
+        "Chart",
+        "Filter rows",
+        "Group by",
+        "Join tables",
+        "SQL query",
+        "Select columns",
+        "Sort rows",
+        "Write file",
+    }
     titles = options.locator(".wf-choice-text > span:first-child")
-    first = set(titles.all_inner_texts()[:6])
-    assert suits >= first
+    first = set(titles.all_inner_texts()[: len(suits)])
+    assert first == suits
     for words, title in (
         ("llm", "Prompt"),
         ("mod", "Prompt"),

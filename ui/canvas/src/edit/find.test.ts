@@ -8,7 +8,7 @@ const PROMPT: NodeType = {
   description: '',
   category: 'ai',
   icon: '',
-  params_schema: { properties: { prompt: { title: 'Question' } } },
+  params_schema: { properties: { prompt: { title: 'Question' }, checks: { type: 'array' } } },
   inputs: [{ name: 'in' }],
   outputs: [{ name: 'out' }],
 }
@@ -28,7 +28,11 @@ const DRAWING: Definition = {
             id: 'ask',
             type: 'prompt',
             name: 'Ask',
-            params: { prompt: `${'x'.repeat(100)} write a LETTER to {{ item.name }}`, limit: 42 },
+            params: {
+              prompt: `${'x'.repeat(100)} write a LETTER to {{ item.name }}`,
+              limit: 42,
+              checks: [{ column: 'postcode' }],
+            },
             position: { x: 40, y: 60 },
           },
         ],
@@ -59,6 +63,8 @@ describe('searching the drawing', () => {
     expect(ids('postal_code')).toEqual(['set'])
     expect(ids('oslo')).toEqual(['set'])
     expect(ids('42')).toEqual(['ask'])
+    expect(ids('postcode')).toEqual(['ask'])
+    expect(ids('column')).toEqual([])
   })
 
   it('wants all words at one place, and takes signs as they are', () => {

@@ -55,20 +55,26 @@ function* textsOf(node: Node, types: NodeTypes): Generator<readonly [string, str
   for (const [name, value] of Object.entries(node.params ?? {})) {
     const schema = type?.params_schema.properties?.[name] as Schema | undefined
     const parts: string[] = []
-    collect(value, parts)
+    collect(value, parts, schema === undefined || hasOwnKeys(schema))
     yield [schema?.title ?? name, parts.join('\n')]
   }
 }
 
-/** Every text and number of a setting; the keys of people's own maps count as well. */
-function collect(value: unknown, parts: string[]): void {
+/** Whether people chose the keys themselves; those of lists of conditions and the like say nothing. */
+function hasOwnKeys(schema: Schema): boolean {
+  const widget = schema['x-widget']
+  return widget === 'key_value' || widget === 'json' || Boolean(schema.additionalProperties)
+}
+
+/** Every text and number of a setting, and its keys where they are `named` by people. */
+function collect(value: unknown, parts: string[], named: boolean): void {
   if (typeof value === 'string') parts.push(value)
   else if (isNumber(value) || typeof value === 'boolean') parts.push(String(value))
-  else if (Array.isArray(value)) for (const one of value) collect(one, parts)
+  else if (Array.isArray(value)) for (const one of value) collect(one, parts, named)
   else if (typeof value === 'object' && value !== null) {
     for (const [key, one] of Object.entries(value)) {
-      parts.push(key)
-      collect(one, parts)
+      if (named) parts.push(key)
+      collect(one, parts, named)
     }
   }
 }

@@ -13,10 +13,11 @@ export interface Match {
  */
 export function match(query: string, title: string, words = ''): Match | null {
   const wanted = query.toLowerCase().split(/\s+/).filter(Boolean)
+  if (wanted.length === 0) return { points: 1, spans: [] }
   const low = title.toLowerCase()
   const other = ` ${words.toLowerCase()}`
   const spans: (readonly [number, number])[] = []
-  let points = wanted.length ? 0 : 1
+  let points = 0
   for (const word of wanted) {
     const found = one(word, low, other)
     if (found === null) return null
