@@ -28,7 +28,7 @@ DRAWING: dict[str, Any] = {
         node("greet", "set_fields", 320, name="Greet", params={"fields": {"to": "customers"}}),
         node("each", "for_each", 640, name="Every name", params={"items": "{{ [1, 2] }}"})
         | {"body": {"nodes": [INSIDE], "edges": []}},
-        node("last", "set_fields", 1280, name="Last", params={"fields": {"done": True}}),
+        node("last", "set_fields", 1500, name="Last", params={"fields": {"done": True}}),
     ],
     "edges": [edge("start", "greet"), edge("greet", "each"), edge("each", "last")],
     "notes": [
@@ -302,6 +302,7 @@ def test_it_is_said_and_marked_what_a_part_would_run(
     run = api.get(f"/api/v1/runs?workflow_id={workflow}").json()["items"][0]
     assert run["progress"]["total"] == 3
 
+    choose(editor, "go greet")
     step(editor, "greet").click(button="right")
     expect(editor.get_by_test_id("menu-run-node")).to_contain_text(
         "Will run 1 step: Greet; takes the last data of Begin."
@@ -327,12 +328,17 @@ def test_connections_are_cut_open_at_any_zoom(editor: Page) -> None:
 
 
 def test_the_palette_adds_to_what_is_selected(editor: Page) -> None:
-    line = editor.locator("[data-edge-id=start-greet] .wf-wire-hit")
+    editor.locator(".wf-surface").focus()
+    editor.keyboard.press("1")
+    line = editor.locator("[data-edge-id=each-last] .wf-wire-hit")
     editor.mouse.click(*line.evaluate(A_QUARTER_ALONG))
     editor.get_by_test_id("palette-wait").click()
-    expect(editor.locator("[data-edge-id=start-greet]")).to_have_count(0)
+    expect(editor.locator("[data-edge-id=each-last]")).to_have_count(0)
     expect(editor.locator("[data-edge-id]")).to_have_count(4)
     editor.keyboard.press("Control+z")
+    expect(editor.locator("[data-edge-id]")).to_have_count(3)
+    editor.locator(".wf-surface").focus()
+    editor.keyboard.press("1")
     step(editor, "last").click()
     editor.get_by_role("tab", name="Output").click()
     editor.get_by_test_id("palette-wait").click()
