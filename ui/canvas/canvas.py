@@ -36,8 +36,8 @@ class WorkflowCanvas(ui.element, component="heddle_canvas.js", esm={"heddle-canv
 
     It reads and writes `/api/v1` itself, with the visitor's cookie. `on_select` gets
     `{"node_id", "ids"}`, `on_state` `{"save", "problems", "revision"}` whenever one of them
-    changes, `on_run` `{"run_id", "status"}`, and `on_page` `{"command"}` when something is asked for
-    that the page does, such as `versions` or `publish`. `may_steer`: whether the visitor may start, pause
+    changes, `on_run` `{"run_id", "status"}`, and `on_page` `{"command"}` when something is asked
+    for that the page does, such as `versions`. `may_steer`: whether the visitor may start, pause
     and cancel runs; by default whoever may draw, may.
     """
 
