@@ -341,7 +341,7 @@ def test_the_palette_adds_to_what_is_selected(editor: Page) -> None:
     editor.locator(".wf-surface").focus()
     editor.keyboard.press("1")
     step(editor, "last").click()
-    editor.get_by_role("tab", name="Output").click()
+    editor.get_by_role("tab", name="Output", exact=True).click()
     editor.get_by_test_id("palette-wait").click()
     expect(editor.locator("[data-edge-id]")).to_have_count(4)
     expect(editor.get_by_role("tab", name="Settings")).to_have_attribute("aria-selected", "true")

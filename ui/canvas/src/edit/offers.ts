@@ -1,6 +1,7 @@
 /** What the command palette offers: every action, step type, step, page and workflow. */
 import { placementRefusal } from '../document/connect'
 import { places } from '../document/document'
+import { parse, stringify } from '../json'
 import { ACTIONS, type Listed } from './actions'
 import type { Destination } from './destinations'
 import { hindrance, partOf, type Situation } from './hindrance'
@@ -185,7 +186,7 @@ const KEPT = 'heddle:commands'
 
 export function recentKeys(): readonly string[] {
   try {
-    const value: unknown = JSON.parse(localStorage.getItem(KEPT) ?? '[]')
+    const value: unknown = parse(localStorage.getItem(KEPT) ?? '[]')
     return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : []
   } catch {
     return []
@@ -195,7 +196,7 @@ export function recentKeys(): readonly string[] {
 export function remember(key: string): void {
   try {
     const next = [key, ...recentKeys().filter((one) => one !== key)].slice(0, REMEMBERED)
-    localStorage.setItem(KEPT, JSON.stringify(next))
+    localStorage.setItem(KEPT, stringify(next))
   } catch {
     // A forbidden store only costs the memory of what was used last.
   }
