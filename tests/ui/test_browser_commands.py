@@ -309,6 +309,9 @@ def test_it_is_said_and_marked_what_a_part_would_run(
         "Will run 1 step: Greet; takes the last data of Begin."
     )
     expect(editor.get_by_test_id("menu-run-from")).to_contain_text("Will run 3 steps")
+    expect(editor.locator(".wf-is-planned")).to_have_count(0)
+    editor.get_by_test_id("menu-run-from").hover()
+    expect(editor.locator(".wf-is-planned [data-node-id=last]")).to_have_count(1)
 
 
 def test_connections_are_cut_open_at_any_zoom(editor: Page) -> None:
