@@ -344,6 +344,8 @@ export interface EditorStore {
   readonly selection: Readonly<ShallowRef<readonly string[]>>
   /** The node the inspector shows: the only selected one. */
   readonly selectedNode: ComputedRef<Node | null>
+  /** The step that was added last: its settings are what comes next. */
+  readonly added: Readonly<ShallowRef<{ readonly id: string } | null>>
   node(id: string): Node | undefined
   typeOf(node: Node): NodeType | undefined
   /** The node's title on the card: its name, or its type's title. */

@@ -87,6 +87,7 @@ export class Editor extends EditorState implements EditorStore {
   commit(next: Definition, label: string, coalesceKey: string | null = null): void {
     if (this.readOnly.value || next === this.definition.value) return
     this.history.commit(next, label, coalesceKey)
+    this.messages.settle()
     this.show(next)
     this.saving.value?.edited(next)
   }
@@ -175,7 +176,7 @@ export class Editor extends EditorState implements EditorStore {
       : scopeAt(this.definition.value, this.nodeTypes.value, fallback)
     const reason = placementRefusal(this.definition.value, this.nodeTypes.value, type, scope)
     if (reason !== null) {
-      this.notify(reason, 'warning')
+      this.refuse(reason)
       return null
     }
     const { definition, id } = insert(this.definition.value, this.nodeTypes.value, {
@@ -186,6 +187,7 @@ export class Editor extends EditorState implements EditorStore {
       ...(wish.edge !== undefined ? { edge: wish.edge } : {}),
     })
     this.commit(definition, `Add ${found.title}`)
+    this.added.value = { id }
     this.select([id])
     this.announce(`${found.title} added`)
     return id
@@ -291,9 +293,9 @@ export class Editor extends EditorState implements EditorStore {
         fallback: this.freeCentre(),
       },
     )
-    if (refused[0] !== undefined) this.notify(refused[0], 'warning')
+    if (ids.length) this.commit(definition, label)
+    if (refused[0] !== undefined) this.refuse(refused[0])
     if (!ids.length) return
-    this.commit(definition, label)
     this.select(ids)
     this.announce(`${plural(ids.length, 'item')} pasted`)
   }
@@ -305,10 +307,10 @@ export class Editor extends EditorState implements EditorStore {
     this.surface.value?.select(ids)
   }
 
-  focusNode(id: string, field?: string): void {
+  focusNode(id: string, field?: string, readable = false): void {
     if (!this.node(id) && !this.note(id)) return
     this.select([id])
-    this.surface.value?.centre(id)
+    this.surface.value?.centre(id, readable)
     if (field !== undefined && field !== '') {
       this.fieldFocus.value = { nodeId: id, field, serial: ++this.serial }
     }
@@ -320,6 +322,11 @@ export class Editor extends EditorState implements EditorStore {
 
   notify(message: string, kind: Toast['kind'] = 'info'): void {
     this.messages.notify(message, kind)
+  }
+
+  /** Says why something was not done, until something is. */
+  refuse(message: string): void {
+    this.messages.notify(message, 'warning', true)
   }
 
   async flush(): Promise<void> {

@@ -34,6 +34,20 @@ export function boundsOf(definition: Definition, types: NodeTypes): Rect | null 
   return { x: left, y: top, width: right - left, height: bottom - top }
 }
 
+/** Around these steps and notes, wherever they are drawn; null when there are none. */
+export function partOf(
+  definition: Definition,
+  types: NodeTypes,
+  ids: readonly string[],
+): Rect | null {
+  const wanted = new Set(ids)
+  const nodes = ids.flatMap((id) => {
+    const node = nodeOf(definition, id)
+    return node ? [{ ...node, position: absolutePosition(definition, id) }] : []
+  })
+  return boundsOf({ nodes, notes: (definition.notes ?? []).filter(({ id }) => wanted.has(id)) }, types)
+}
+
 /** Below this zoom the words on the cards are hard to read. */
 export const READABLE = 0.7
 /** What floats at the edges: the tool bars above and left, the run controls below. */
