@@ -7,8 +7,7 @@ from typing import Any, cast
 
 from msgspec import UNSET, Struct
 
-from backend.workflows.compare import FieldChange
-from backend.workflows.schemas import Comparison
+from backend.workflows.schemas import Comparison, FieldChange
 from graphs.registry import registry
 from ui.formats import duration
 from ui.forms import choice_labels, humanised

@@ -151,7 +151,9 @@ def _source(slug: str) -> str:
 def _finish(text: str) -> Markup:
     """Code blocks get a button to copy them, wide tables a place to scroll in."""
     text = _PRE.sub(lambda found: _COPY.format(found[1] or found[2]), text)
-    text = text.replace("<table>", '<div class="table-scroll"><table>')
+    # what scrolls must be reached by keyboard
+    text = text.replace("<pre>", '<pre tabindex="0">')
+    text = text.replace("<table>", '<div class="table-scroll" tabindex="0"><table>')
     return Markup(text.replace("</table>", "</table></div>"))
 
 
