@@ -150,7 +150,7 @@ function writeList(typed: string): string {
 }
 
 function splitList(text: string): string[] {
-  const items = text.match(/"(?:[^"\\]|\\.)*"|\{\{[\s\S]*?\}\}|[^,]+/g) ?? []
+  const items = text.match(/\s*(?:"(?:[^"\\]|\\.)*"|\{\{[\s\S]*?\}\}|[^,]+)/g) ?? []
   return items.map((item) => item.trim()).filter((item) => item !== '')
 }
 
