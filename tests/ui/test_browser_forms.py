@@ -205,3 +205,278 @@ def test_a_large_table_is_refused_with_what_to_do_instead(
     choose(page, "sales", "edit-pin")
     expect(page.get_by_test_id("table-too-large")).to_contain_text("1,001 rows")
     expect(page.get_by_test_id("table-too-large")).to_contain_text("Change the step that makes it")
+
+
+# ---- conditions, times, files, what is offered --------------------------------------------------
+
+
+def asked_for(*names: str) -> dict[str, Any]:
+    properties = {name: {"type": "number", "title": name.capitalize()} for name in names}
+    return {"type": "object", "properties": properties}
+
+
+def test_a_condition_is_put_together_and_stays_an_ordinary_expression(
+    signed_in: Page, show: Show, api: httpx.Client
+) -> None:
+    page = signed_in
+    workflow = make(
+        api,
+        "Decide",
+        node("choose", "if"),
+        node("yes", "template", params={"text": "big"}),
+        inputs=asked_for("amount", "limit"),
+    )
+    show(workflow)
+    panel = select(page, "choose")
+    builder = panel.get_by_test_id("condition-builder")
+    left = builder.get_by_label("What is looked at, condition 1")
+    left.click()
+    left.press_sequentially("amou")
+    page.get_by_role("option", name="input.amount").first.click()
+    expect(left).to_have_value("input.amount")
+    builder.get_by_label("Comparison, condition 1").select_option("greater")
+    builder.get_by_label("Value, condition 1").fill("100")
+    builder.get_by_role("button", name="Add condition").click()
+    builder.get_by_label("What is looked at, condition 2").fill("input.limit")
+    builder.get_by_label("Comparison, condition 2").select_option("is_empty")
+    builder.get_by_label("At least one holds").check()
+    saved(page)
+    written = params(api, workflow, "choose")["condition"]
+    assert written == '{{ input.amount > 100 or default(input.limit, "") in ["", [], {}] }}'
+
+    panel.get_by_role("button", name="Use an expression for Condition").click()
+    field = panel.get_by_label("Condition", exact=True)
+    expect(field).to_have_value(written)
+    panel.get_by_role("button", name="Use an expression for Condition").click()
+    expect(builder.get_by_label("Value, condition 1")).to_have_value("100")
+    saved(page)
+    assert params(api, workflow, "choose")["condition"] == written
+    for amount, limit, port in ((5, None, True), (5, 1, False), (101, 1, True)):
+        inputs = {"amount": amount, **({} if limit is None else {"limit": limit})}
+        steps = api.get(f"/api/v1/runs/{run(api, workflow, inputs=inputs)['id']}/steps").json()
+        done = {step["node_id"]: step["status"] for step in steps["items"]}
+        assert (done["yes"] == "completed") is port
+
+    more = "{{ input.amount > 1 if input.limit else false }}"
+    panel.get_by_role("button", name="Use an expression for Condition").click()
+    field.fill(more)
+    saved(page)
+    page.reload()
+    panel = select(page, "choose")
+    expect(panel.get_by_label("Condition", exact=True)).to_have_value(more)
+    expect(panel.get_by_role("button", name="Use an expression for Condition")).to_be_disabled()
+
+
+def test_times_are_written_as_people_write_them(
+    signed_in: Page, show: Show, api: httpx.Client
+) -> None:
+    page = signed_in
+    workflow = make(
+        api,
+        "Times",
+        node("ask", "approval", params={"message": "Go?", "deadline_ms": 172_800_000}),
+        node("pause", "wait", params={"duration_ms": 500}),
+        node("fetch", "http_request", params={"url": "http://127.0.0.1/"}),
+    )
+    show(workflow)
+    panel = select(page, "ask")
+    expect(panel.get_by_label("Deadline")).to_have_value("2 days")
+    panel.get_by_label("Remind after").fill("1 h 30 min")
+    panel = select(page, "pause")
+    expect(panel.get_by_label("Duration")).to_have_value("500 ms")
+    panel.get_by_label("Duration").fill("soon")
+    expect(panel).to_contain_text("Write a time, such as 2 days")
+    panel.get_by_label("Duration").fill("2 days")
+    expect(panel).to_contain_text("At most 1 day.")
+    panel.get_by_label("Duration").fill("90 s")
+    panel.get_by_label("Duration").blur()
+    expect(panel.get_by_label("Duration")).to_have_value("1 min 30 s")
+    panel = select(page, "fetch")
+    panel.get_by_label("Time limit", exact=True).fill("1 min")
+    panel.get_by_text("If it fails").click()
+    panel.get_by_label("Attempts").fill("4")
+    expect(panel).to_contain_text("Waits 500 ms, 1 s, 2 s between the attempts.")
+    panel.get_by_label("First wait").fill("2 s")
+    expect(panel).to_contain_text("Waits 2 s, 4 s, 8 s between the attempts.")
+    saved(page)
+    assert params(api, workflow, "ask")["remind_after_ms"] == 5_400_000
+    assert params(api, workflow, "pause")["duration_ms"] == 90_000
+    assert params(api, workflow, "fetch")["timeout_ms"] == 60_000
+
+
+def test_a_file_is_uploaded_where_it_is_named(
+    signed_in: Page, show: Show, api: httpx.Client
+) -> None:
+    page = signed_in
+    workflow = make(api, "Upload", node("read", "read_file"))
+    show(workflow)
+    panel = select(page, "read")
+    up = panel.get_by_test_id("file-upload")
+    button = up.get_by_role("button", name="Upload a file for File")
+    with page.expect_file_chooser() as asked:
+        button.press("Enter")
+    asked.value.set_files({"name": "up.csv", "mimeType": "text/csv", "buffer": b"town,n\nOslo,7\n"})
+    expect(panel.get_by_label("File", exact=True)).to_have_value("up.csv")
+    expect(panel.get_by_test_id("file-preview")).to_contain_text("Oslo")
+    up.locator("input[type=file]").set_input_files(
+        {"name": "up.csv", "mimeType": "text/csv", "buffer": b"town,n\nBergen,8\n"}
+    )
+    up.get_by_role("button", name="Keep both").click()
+    expect(panel.get_by_label("File", exact=True)).to_have_value("up (2).csv")
+    expect(panel.get_by_test_id("file-preview")).to_contain_text("Bergen")
+    assert file(api, "up.csv") == "town,n\nOslo,7\n"
+
+    full = '{"code": "quota_exceeded", "detail": "There is room for 0 more bytes."}'
+    page.route(
+        "**/files/huge.csv", lambda route: route.fulfill(status=422, body=full, headers={})
+    )
+    up.locator("input[type=file]").set_input_files(
+        {"name": "huge.csv", "mimeType": "text/csv", "buffer": b"x"}
+    )
+    expect(up).to_contain_text("huge.csv was not uploaded: There is room for 0 more bytes.")
+    drop = page.evaluate_handle(
+        "() => { const d = new DataTransfer();"
+        " d.items.add(new File(['a,b\\n1,2\\n'], 'dropped.csv')); return d }"
+    )
+    panel.get_by_label("File", exact=True).dispatch_event("drop", {"dataTransfer": drop})
+    expect(panel.get_by_label("File", exact=True)).to_have_value("dropped.csv")
+    saved(page)
+    assert params(api, workflow, "read")["name"] == "dropped.csv"
+
+
+def test_tables_are_offered_by_their_columns_and_told_as_tables(
+    signed_in: Page, show: Show, api: httpx.Client
+) -> None:
+    page = signed_in
+    workflow = make(
+        api,
+        "Offers",
+        node("sales", "sql", params={"query": SALES}),
+        node("say", "template", params={"text": "{{ steps.sales }}"}),
+        node("sort", "sort_rows", params={"by": [{"column": ""}], "table": "{{ steps.sales }}"}),
+    )
+    run(api, workflow)
+    show(workflow)
+    panel = select(page, "say")
+    expect(panel.get_by_test_id("expression-preview")).to_contain_text("table, 2 rows × 3 columns")
+    text = panel.get_by_label("Text", exact=True)
+    text.fill("{{ steps.sales.")
+    offers = page.get_by_role("listbox", name="Available data")
+    expect(offers).to_contain_text("amount of the first row")
+    expect(offers).to_contain_text("steps.sales.row_count")
+    expect(offers).not_to_contain_text("$artifact")
+    expect(offers).not_to_contain_text("media_type")
+    beside, field = offers.bounding_box(), text.bounding_box()
+    assert beside
+    assert field
+    assert beside["x"] + beside["width"] <= field["x"]
+    page.mouse.wheel(0, 40)
+    expect(offers).to_have_count(0)
+    for written, near, right in (
+        ("{{ steps.sales.amuont }}", "preview[0].amount", "{{ steps.sales.preview[0].amount }}"),
+        ("{{ prev.row_cuont }}", "row_count", "{{ prev.row_count }}"),
+    ):
+        text.fill(written)
+        text.press("Escape")
+        fix = panel.get_by_role("button", name=f"Did you mean {near}?")
+        fix.focus()
+        fix.press("Enter")
+        expect(text).to_have_value(right)
+
+    panel = select(page, "sort")
+    expect(panel.locator("[data-field='/by/0/column']")).to_contain_text("Choose a column.")
+    column = panel.get_by_label("Column")
+    column.focus()
+    expect(page.get_by_role("option", name="amount")).to_be_visible()
+    panel.get_by_label("Keep only").click()
+    expect(page.get_by_role("option", name="amount")).to_have_count(0)
+
+
+def test_fields_that_do_not_apply_are_out_of_sight(
+    signed_in: Page, show: Show, api: httpx.Client
+) -> None:
+    page = signed_in
+    condition = {"column": "amount", "value": "1", "to": "5"}
+    workflow = make(
+        api,
+        "Apply",
+        node("filter", "filter_rows", params={"conditions": [condition]}),
+        node("ask", "approval", params={"message": "Go?"}),
+        node("read", "read_file", params={"name": "a.csv"}),
+    )
+    show(workflow)
+    panel = select(page, "filter")
+    expect(panel.get_by_label("Upper limit")).to_have_count(0)
+    panel.get_by_label("Operator").select_option(label="Between")
+    expect(panel.get_by_label("Upper limit")).to_have_value("5")
+    panel.get_by_label("Operator").select_option(label="Is empty")
+    expect(panel.get_by_label("Value")).to_have_count(0)
+    panel = select(page, "ask")
+    expect(panel.locator("[data-field='/options']")).to_have_count(0)
+    expect(panel.locator("[data-field='/form_schema']")).to_have_count(0)
+    panel.locator("[data-field='/kind']").get_by_text("Choice").click()
+    expect(panel.locator("[data-field='/options']")).to_be_visible()
+    panel = select(page, "read")
+    format = panel.get_by_label("Format")
+    expect(format.get_by_role("option")).to_contain_text(["CSV", "JSON", "JSON Lines", "Excel"])
+    format.select_option(label="JSON")
+    expect(panel.get_by_label("Separator")).to_have_count(0)
+
+
+def test_the_open_run_dialog_outlives_a_reload(
+    signed_in: Page, show: Show, api: httpx.Client
+) -> None:
+    page = signed_in
+    inputs = {
+        "type": "object",
+        "properties": {
+            "amount": {"type": "number", "title": "Amount"},
+            "source": {"type": "string", "title": "Source", "x-widget": "file"},
+        },
+    }
+    workflow = make(
+        api, "Reload", node("say", "template", params={"text": "{{ input.amount }}"}), inputs=inputs
+    )
+    show(workflow)
+    page.keyboard.press("Control+Enter")
+    dialog = page.get_by_test_id("run-dialog")
+    dialog.get_by_label("Amount").fill("12345678901234567890")
+    page.reload()
+    expect(dialog.get_by_label("Amount")).to_have_value("12345678901234567890")
+    dialog.locator("input[type=file]").set_input_files(
+        {"name": "mine.csv", "mimeType": "text/csv", "buffer": b"town,n\nAlta,7\n"}
+    )
+    expect(dialog.get_by_label("Source", exact=True)).to_have_value("mine.csv")
+    expect(dialog.get_by_test_id("file-preview")).to_contain_text("town")
+    dialog.get_by_role("button", name="Run", exact=True).click()
+    expect(page.get_by_test_id("run-status")).to_have_attribute("data-status", "completed")
+    assert newest(api, workflow)["inputs"]["source"] == "mine.csv"
+    page.reload()
+    expect(page.get_by_test_id("run-status")).to_have_attribute("data-status", "completed")
+    expect(dialog).not_to_be_visible()
+
+
+def test_data_of_steps_that_were_changed_is_marked(
+    signed_in: Page, show: Show, api: httpx.Client
+) -> None:
+    page = signed_in
+    workflow = make(
+        api,
+        "Stale",
+        node("one", "template", params={"text": "a"}),
+        node("two", "template", params={"text": "b"}),
+        node("three", "template", params={"text": "c"}),
+    )
+    run(api, workflow)
+    show(workflow)
+    expect(page.get_by_test_id("run-status")).to_have_attribute("data-status", "completed")
+    panel = select(page, "two")
+    panel.get_by_label("Text", exact=True).fill("changed")
+    expect(page.get_by_test_id("outdated-two")).to_have_text("updateChanged")
+    expect(page.get_by_test_id("outdated-three")).to_have_text("updateOutdated")
+    expect(page.get_by_test_id("outdated-one")).to_have_count(0)
+    panel.get_by_role("tab", name="Output").click()
+    expect(panel.get_by_test_id("outdated")).to_contain_text("was changed since this run")
+    panel.get_by_role("button", name="Run up to here").click()
+    expect(page.get_by_test_id("outdated-two")).to_have_count(0)
+    expect(card(page, "two")).to_contain_text("changed")

@@ -4,7 +4,7 @@
  * An expression is shown as rows only if the rows, written again, are that very expression: nothing
  * is lost by looking at it in either way.
  */
-import { isNumber, readNumber, stringify, type JsonNumber } from '../json'
+import { isNumber, parse, readNumber, stringify, type JsonNumber } from '../json'
 import { inner, lookUp, segments, type Root } from './expressions'
 
 export type Operator =
@@ -318,7 +318,7 @@ function showValue(all: readonly string[], special = SPECIAL): string {
 
 /** Without quotes where nothing else could be meant. */
 function showText(quoted: string, special: RegExp): string {
-  const text = JSON.parse(quoted) as string
+  const text = parse(quoted) as string
   const plain =
     text !== '' &&
     text === text.trim() &&

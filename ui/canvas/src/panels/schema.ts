@@ -73,6 +73,8 @@ export interface Field {
   /** The member that says which variant it is. */
   tag: string
   variants: Variant[]
+  /** It names a file that is to be there; else one that is written. */
+  uploads: boolean
   /** By a sibling's key, the values with which the field applies, or does not. */
   when: Readonly<Record<string, readonly unknown[]>> | null
   unless: Readonly<Record<string, readonly unknown[]>> | null
@@ -219,6 +221,7 @@ export function fieldOf(
     item,
     fields: kind === 'object' ? fieldsOf(schema, root, depth + 1) : [],
     tag: tag ?? '',
+    uploads: schema['x-writes'] !== true,
     when: schema['x-when'] ?? null,
     unless: schema['x-unless'] ?? null,
     variants: tag === null ? [] : variantsOf(schema.oneOf ?? [], tag, root, depth),
