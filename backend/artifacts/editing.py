@@ -1,4 +1,4 @@
-"""Makes a new table of one that a person has edited: the fork or the pin that uses it has it all."""
+"""Makes a new table of one that a person has edited, for forks and pins to use."""
 
 from collections.abc import Sequence
 from pathlib import Path

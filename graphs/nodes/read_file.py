@@ -22,7 +22,6 @@ from graphs.tables.reading_settings import (
 )
 from graphs.tables.work import Work
 
-
 _OF_CSV: dict[str, Any] = {"x-when": {"format": ["auto", "csv", "tsv"]}}
 _OF_ROWS: dict[str, Any] = {"x-when": {"format": ["auto", "csv", "tsv", "xlsx"]}}
 _OF_EXCEL: dict[str, Any] = {"x-when": {"format": ["auto", "xlsx"]}}
