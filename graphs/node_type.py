@@ -80,8 +80,9 @@ class Params(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     (taken literally), `x-json-schema: true` (must be a sound JSON Schema), `x-widget`
     (`textarea`, `expression`, `condition`, `model`, `key_value`, `json`, `column`, `file`,
     `workflow`, `library_graph`, `code`, `duration`: milliseconds), `x-lazy: true` (kept back for
-    `ctx.evaluate`), `x-placeholder`, `x-writes: true` (a file that need not be there), and for forms `x-when` and `x-unless`: the field applies only
-    while, or unless, each sibling named has one of the values.
+    `ctx.evaluate`), `x-placeholder`, `x-writes: true` (a file that need not be there), and for
+    forms `x-when` and `x-unless`: the field applies only while, or unless, each sibling named has
+    one of the values.
     """
 
 

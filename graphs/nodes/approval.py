@@ -99,7 +99,8 @@ class ApprovalParams(Params, frozen=True):
         list[Option | Annotated[str, Meta(min_length=1, max_length=60)]],
         Meta(
             title="Options",
-            description="Each a value with a label, or only a text. Every option has a port of its own.",
+            description="Each a value with a label, or only a text. Every option has a port "
+            "of its own.",
             max_length=50,
             extra_json_schema={
                 **_LITERAL,
