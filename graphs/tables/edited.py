@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from duckdb import DuckDBPyConnection
@@ -155,13 +155,13 @@ def _refusal(text: str, kept: Any, type_name: str) -> str | None:
 
 def _holds(kept: Any, given: Any) -> bool:
     """Whether nothing that was given is missing or another."""
-    match given, kept:
-        case dict(), dict():
-            return all(name in kept and _holds(kept[name], part) for name, part in given.items())
-        case list(), list():
-            return len(given) == len(kept) and all(map(_holds, kept, given))
-        case _:
-            return given == kept or str(given) == str(kept)
+    if isinstance(given, dict) and isinstance(kept, dict):
+        members, held = cast("dict[str, Any]", given), cast("dict[str, Any]", kept)
+        return all(name in held and _holds(held[name], part) for name, part in members.items())
+    if isinstance(given, list) and isinstance(kept, list):
+        items, there = cast("list[Any]", given), cast("list[Any]", kept)
+        return len(items) == len(there) and all(map(_holds, there, items))
+    return given == kept or str(given) == str(kept)
 
 
 def _expected(type_name: str) -> str:
