@@ -34,7 +34,7 @@ class WriteFileParams(Params, frozen=True):
             min_length=1,
             max_length=1000,
             examples=["result.xlsx", "reports/{{ input.month }}.csv", "revenue.png"],
-            extra_json_schema={"x-widget": "file"},
+            extra_json_schema={"x-widget": "file", "x-writes": True},
         ),
     ]
     content: Annotated[

@@ -110,6 +110,8 @@ export interface Schema {
   'x-expression'?: boolean
   'x-widget'?: string
   'x-placeholder'?: string
+  'x-when'?: Readonly<Record<string, readonly unknown[]>>
+  'x-unless'?: Readonly<Record<string, readonly unknown[]>>
   [key: string]: unknown
 }
 

@@ -25,6 +25,7 @@ import {
   scopeOf,
   usedIds,
 } from '../document/document'
+import { withId } from '../document/renameStep'
 import { placementRefusal, refusal, type Wire } from '../document/connect'
 import { freeSpot } from '../document/geometry'
 import { layout } from '../document/layout'
@@ -108,6 +109,23 @@ export class Editor extends EditorState implements EditorStore {
       `Edit ${this.titleOf(node)}`,
       coalesceKey === undefined ? null : `${id}:${coalesceKey}`,
     )
+  }
+
+  /** The step under another id, with all that refers to it: one step of undo. */
+  renameStep(id: string, to: string): void {
+    const node = this.node(id)
+    if (!node || this.readOnly.value || usedIds(this.definition.value).has(to)) return
+    const selected = this.selection.value.map((one) => (one === id ? to : one))
+    this.commit(
+      withId(this.definition.value, this.nodeTypes.value, id, to),
+      `Call ${this.titleOf(node)} steps.${to}`,
+    )
+    for (const side of ['before', 'after'] as const)
+      if (this.breakpoints.has(id, side)) {
+        this.breakpoints.toggle(id, side)
+        this.breakpoints.toggle(to, side)
+      }
+    this.select(selected)
   }
 
   updateDefinition(patch: DefinitionPatch, coalesceKey?: string): void {

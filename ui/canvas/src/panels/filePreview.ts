@@ -14,6 +14,11 @@ export interface FilePreview {
 
 export type Settings = Readonly<Record<string, unknown>>
 
+/** Whether a file of that name is read as a table. */
+export function isTableFile(name: unknown): boolean {
+  return typeof name === 'string' && /\.(csv|tsv|json|jsonl|parquet|xlsx)$/i.test(name)
+}
+
 /** Whether everything is known before a run: a name is given, and no setting is an expression. */
 export function previewable(settings: Settings): boolean {
   const name = settings['name']
@@ -63,7 +68,7 @@ export function shownCell(value: unknown): string {
 
 let workspace: Promise<string> | null = null
 
-async function workspaceId(): Promise<string> {
+export async function workspaceId(): Promise<string> {
   workspace ??= get<{ items?: readonly { id: string }[] }>('/workspaces').then(
     (page) => page.items?.[0]?.id ?? '',
   )
