@@ -15,6 +15,7 @@ import {
   edgesOf,
   freshEdgeId,
   freshId,
+  mapNodes,
   move,
   nodeOf,
   patchNode,
@@ -106,6 +107,14 @@ export class Editor extends EditorState implements EditorStore {
       `Edit ${this.titleOf(node)}`,
       coalesceKey === undefined ? null : `${id}:${coalesceKey}`,
     )
+  }
+
+  switchNodes(ids: readonly string[], on: boolean): void {
+    const label = `Switch ${on ? 'on' : 'off'} ${plural(ids.length, 'step')}`
+    const next = mapNodes(this.definition.value, new Set(ids), ({ disabled: _, ...node }) =>
+      on ? node : { ...node, disabled: true },
+    )
+    this.commit(next, label)
   }
 
   updateDefinition(patch: DefinitionPatch, coalesceKey?: string): void {

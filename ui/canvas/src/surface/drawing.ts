@@ -26,6 +26,7 @@ export class Drawing {
 
   /** `flow` must not apply changes itself (`applyDefault: false`). */
   constructor(private readonly flow: VueFlowStore) {
+    measureLess(flow)
     flow.onNodesChange((changes) => this.follow(changes))
     flow.onEdgesChange((changes) => this.select(changes))
   }
@@ -34,14 +35,13 @@ export class Drawing {
     const parts = toFlow(definition, types)
     const nodes = new Map(parts.nodes.map((node) => [node.id, node]))
     const edges = new Map(parts.edges.map((edge) => [edge.id, edge]))
-    const otherNodes = !sameKeys(nodes, this.nodes)
     const lost = [...this.nodes.keys()].some((id) => !nodes.has(id))
     // No edge may stand there without its ends, not even for a moment.
     if (lost) this.putEdges([...this.edges.values()].filter((edge) => edges.get(edge.id) === edge))
-    if (otherNodes) this.putNodes(parts)
+    if (!sameList(nodes.keys(), this.nodes.keys())) this.putNodes(parts)
     for (const node of parts.nodes) this.update(node)
     this.place(parts.nodes)
-    if (lost || !sameValues(edges, this.edges)) this.putEdges(parts.edges)
+    if (lost || !sameList(edges.values(), this.edges.values())) this.putEdges(parts.edges)
     this.nodes = nodes
     this.edges = edges
   }
@@ -117,6 +117,19 @@ export class Drawing {
   }
 }
 
+/** Sizes and handles are preset; only a node that is being resized by hand differs from them. */
+function measureLess(flow: VueFlowStore): void {
+  const measure = flow.updateNodeDimensions
+  const updateNodeDimensions: typeof measure = (updates) =>
+    measure(
+      updates.filter(({ id, nodeElement: { offsetWidth, offsetHeight } }) => {
+        const preset = toRaw(flow.findNode(id))?.dimensions
+        return preset && (offsetWidth !== preset.width || offsetHeight !== preset.height)
+      }),
+    )
+  Object.assign(flow, { updateNodeDimensions })
+}
+
 function graphNode(node: FlowNode, isParent: boolean): GraphNode {
   const { x, y } = node.position
   return {
@@ -168,10 +181,8 @@ function connectionsOf(edges: readonly FlowEdge[]): ConnectionLookup {
 
 const NOTHING = markRaw({})
 
-function sameKeys(a: ReadonlyMap<string, unknown>, b: ReadonlyMap<string, unknown>): boolean {
-  return a.size === b.size && [...a.keys()].every((key) => b.has(key))
-}
-
-function sameValues(a: ReadonlyMap<string, unknown>, b: ReadonlyMap<string, unknown>): boolean {
-  return a.size === b.size && [...a].every(([key, value]) => b.get(key) === value)
+function sameList(a: Iterable<unknown>, b: Iterable<unknown>): boolean {
+  const others = [...b]
+  const items = [...a]
+  return items.length === others.length && items.every((item, at) => item === others[at])
 }
