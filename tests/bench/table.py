@@ -87,7 +87,7 @@ ROWS = (
     Row("editor", "open.500", "Editor, 500 nodes, cold: nodes visible after", AtMost(1.5), "s"),
     Row("editor", "open.1000", "Editor, 1,000 nodes, cold: nodes visible after", AtMost(1.5), "s"),
     Row("editor", "heap.1000", "… JavaScript's heap with all 1,000 in view", AtMost(150), "MB"),
-    Row("editor", "select", "… select all", AtMost(300), "ms"),
+    Row("editor", "select", "… Ctrl+A painted after", AtMost(300), "ms"),
     Row("editor", "bytes.100", "… transferred with 100 nodes", AtMost(1.5), "MB"),
     Row("editor", "bytes.500", "… transferred with 500 nodes", AtMost(1.5), "MB"),
     Row("editor", "drag", "Drag a node among 500", AtLeast(50), "fps"),
