@@ -362,6 +362,8 @@ export interface EditorStore {
   problemsOf(id: string): readonly Problem[]
   /** One undoable step; edits with the same key in quick succession (typing) become one. */
   updateNode(id: string, patch: NodePatch, coalesceKey?: string): void
+  /** Switched off, they are left out of runs; one undoable step, however many they are. */
+  switchNodes(ids: readonly string[], on: boolean): void
   updateDefinition(patch: DefinitionPatch, coalesceKey?: string): void
   removeNodes(ids: readonly string[]): void
   /** Selects and centres the node; `field` (a params key or pointer tail) asks for its input. */

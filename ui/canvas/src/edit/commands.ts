@@ -227,11 +227,11 @@ function nudge(editor: Editor, way: Direction): boolean {
 }
 
 function toggleDisabled(editor: Editor): void {
-  const chosen = editor.selection.value.flatMap((id) => editor.node(id) ?? [])
-  const disabled = !chosen.every((node) => node.disabled === true)
-  for (const node of chosen) {
-    editor.updateNode(node.id, { disabled: disabled || undefined })
-  }
+  const ids = editor.selection.value
+  editor.switchNodes(
+    ids,
+    ids.every((id) => editor.node(id)?.disabled === true),
+  )
 }
 
 function selectDownstream(editor: Editor): void {

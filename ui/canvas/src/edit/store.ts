@@ -15,6 +15,7 @@ import {
   edgesOf,
   freshEdgeId,
   freshId,
+  mapNodes,
   move,
   nodeOf,
   patchNode,
@@ -126,6 +127,14 @@ export class Editor extends EditorState implements EditorStore {
         this.breakpoints.toggle(to, side)
       }
     this.select(selected)
+  }
+
+  switchNodes(ids: readonly string[], on: boolean): void {
+    const label = `Switch ${on ? 'on' : 'off'} ${plural(ids.length, 'step')}`
+    const next = mapNodes(this.definition.value, new Set(ids), ({ disabled: _, ...node }) =>
+      on ? node : { ...node, disabled: true },
+    )
+    this.commit(next, label)
   }
 
   updateDefinition(patch: DefinitionPatch, coalesceKey?: string): void {
