@@ -113,7 +113,7 @@ async def _write(content: Any, params: WriteFileParams, path: Path, ctx: NodeCon
         if params.format is FileFormat.AUTO and ending in tuple(PictureFormat):
             title = str(content.get("title", ""))
             owner = ctx.services.owner
-            made = await picture(content["spec"], PictureFormat(ending), title, owner, ctx.log)
+            made = await picture(content["spec"], PictureFormat(ending), title, owner, say=ctx.log)
             await asyncio.to_thread(path.write_bytes, made)
             return None
     format = format_of(params.name, params.format)
