@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, cast
 
-from msgspec.structs import replace
-
 from graphs.errors import ExpressionError
 from graphs.language import lexer
 from graphs.language.formula import Formula, Reference, compile_formula
@@ -114,7 +112,7 @@ def _watched(formula: Formula, source: str) -> Formula:
             secrets.made(value, source)
         return value
 
-    return replace(formula, evaluate=evaluate)
+    return Formula(evaluate, formula.references, formula.plain)
 
 
 def _whole(formula: Formula, source: str) -> Evaluate:

@@ -29,7 +29,9 @@ class Died(Exception):
 
 
 class End(NamedTuple):
-    """How a process ended: the signal, 0 for none, and the most memory that it ever had."""
+    """How a process ended: the signal, 0 for none, and the most memory that it ever had, 0 where
+    that is not known.
+    """
 
     signal: int
     peak_bytes: int

@@ -1,6 +1,7 @@
 """One worker process as its server sees it: started, spoken to, and ended."""
 
 import os
+import resource
 import select
 import signal
 import socket
@@ -26,6 +27,8 @@ class Process:
         self.ready = False
         self._buffer = bytearray()
         self.link, theirs = socket.socketpair()
+        # until it runs a program of its own, a child is as large as its parent, and is told so
+        self._inherited = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         paths = [os.path.abspath(path or ".") for path in sys.path]
         try:
             with theirs:
@@ -97,4 +100,5 @@ class Process:
             return End(0, 0)
         self._process.returncode = os.waitstatus_to_exitcode(status)
         unit = 1 if sys.platform == "darwin" else 1024
-        return End(max(-self._process.returncode, 0), used.ru_maxrss * unit)
+        peak = used.ru_maxrss if used.ru_maxrss > self._inherited else 0
+        return End(max(-self._process.returncode, 0), peak * unit)

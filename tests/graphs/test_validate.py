@@ -115,7 +115,7 @@ class TestParams:
             (
                 "switch",
                 {"value": 1, "cases": [{"equals": 1, "port": "a"}, {"equals": 2}]},
-                [("/params/cases/1", "param_invalid")],
+                [("/params/cases/1/port", "param_invalid")],
             ),
             (
                 "http_request",

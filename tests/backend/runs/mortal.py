@@ -18,7 +18,7 @@ from backend.database import close_database, open_database
 from backend.errors import AppError
 from backend.pagination import PageRequest
 from backend.run_hooks import run_hooks
-from backend.runs import journal_writer
+from backend.runs import journal_writer, suspects
 from backend.runs.executor import close_executor, open_executor
 from backend.runs.journal import RunJournal
 from backend.settings import Settings
@@ -37,10 +37,17 @@ _context.set_forkserver_preload([__name__])
 
 
 class Life:
-    """One process from its start to its death."""
+    """One process from its start to its death.
 
-    def __init__(self, settings: Settings, actor: Actor, die_at: str | None = None) -> None:
-        self._process = _context.Process(target=_live, args=(settings, actor, die_at), daemon=True)
+    Without `blames` no run is failed for the deaths of lives: those killed from outside in quick
+    succession look like the work of a run.
+    """
+
+    def __init__(
+        self, settings: Settings, actor: Actor, die_at: str | None = None, *, blames: bool = True
+    ) -> None:
+        given = (settings, actor, die_at, blames)
+        self._process = _context.Process(target=_live, args=given, daemon=True)
         self._process.start()
 
     def kill(self) -> None:
@@ -54,7 +61,9 @@ class Life:
         return self._process.exitcode
 
 
-def _live(settings: Settings, actor: Actor, die_at: str | None) -> None:
+def _live(settings: Settings, actor: Actor, die_at: str | None, blames: bool) -> None:
+    if not blames:
+        suspects.DEATHS = 1000
     if die_at is not None:
         {**POINTS, KILLER: _soon_after(_starts("boom"), 0.05)}[die_at]()
     asyncio.run(_serve(settings, actor))

@@ -113,7 +113,7 @@ class Arena:
         await self.note_death()
 
     def life(self, die_at: str | None = None) -> Life:
-        return Life(self.settings, self.editor.actor, die_at)
+        return Life(self.settings, self.editor.actor, die_at, blames=False)
 
     async def ended(self) -> bool:
         rows = await self._fetch(
