@@ -2,6 +2,8 @@
 import type { RunStore } from '../seam'
 import { GRID } from '../document/geometry'
 import { downstreamOf, nodeOf, noteOf } from '../document/document'
+import { withMembers } from '../document/groups'
+import { performOnGroups, stepOnGroup } from './groups'
 import type { Command } from './keyboard'
 import type { Steering } from './steering'
 import type { Editor } from './store'
@@ -31,6 +33,7 @@ export interface Context {
 /** True when the command was carried out and the browser must not act on the key as well. */
 export function perform(command: Command, context: Context): boolean {
   const { editor, run, stage } = context
+  if (performOnGroups(command, editor)) return true
   const [verb, way] = command.split('-') as [string, string | undefined]
   if (verb === 'walk') return step(editor, way as Direction)
   if (verb === 'nudge') return nudge(editor, way as Direction)
@@ -171,6 +174,8 @@ function onStep(command: Command, { editor, steering }: Context): boolean {
 function step(editor: Editor, way: Direction): boolean {
   const next = walk(editor.definition.value, editor.selection.value.at(-1) ?? null, way)
   if (next === null) return true
+  const group = editor.hiddenIn(next)
+  if (group !== null) return stepOnGroup(editor, group)
   editor.focusNode(next)
   editor.surface.value?.focusNode(next)
   const node = editor.node(next)
@@ -186,8 +191,8 @@ function nudge(editor: Editor, way: Direction): boolean {
     down: [0, GRID],
   }[way] as [number, number]
   const moved = new Map<string, { x: number; y: number }>()
-  for (const id of editor.selected.value) {
-    const definition = editor.definition.value
+  const { value: definition } = editor.definition
+  for (const id of withMembers(definition, editor.selected.value)) {
     const at = (nodeOf(definition, id) ?? noteOf(definition, id))?.position
     if (at) moved.set(id, { x: at.x + by[0], y: at.y + by[1] })
   }

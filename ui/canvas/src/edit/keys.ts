@@ -80,7 +80,7 @@ export function clipboardHandlers(editor: Editor): ClipboardHandlers {
     if (text === null || !event.clipboardData) return
     event.preventDefault()
     event.clipboardData.setData('text/plain', text)
-    if (cut && !editor.readOnly.value) editor.removeSelected()
+    if (cut && !editor.readOnly.value) editor.removeWhole()
     else editor.announce('Copied')
   }
 
@@ -95,7 +95,7 @@ export function clipboardHandlers(editor: Editor): ClipboardHandlers {
     const text = editor.copied()
     if (text === null) return
     void navigator.clipboard?.writeText(text).catch(() => undefined)
-    if (cut && !editor.readOnly.value) editor.removeSelected()
+    if (cut && !editor.readOnly.value) editor.removeWhole()
   }
 
   function paste(): void {

@@ -27,6 +27,7 @@ import {
 } from '../document/document'
 import { placementRefusal, refusal, type Wire } from '../document/connect'
 import { freeSpot } from '../document/geometry'
+import { groupsOf, openFrames, regroup, settleGroups, withMembers } from '../document/groups'
 import { layout } from '../document/layout'
 import { outputPorts } from '../document/ports'
 import { prune } from '../document/prune'
@@ -85,9 +86,10 @@ export class Editor extends EditorState implements EditorStore {
 
   commit(next: Definition, label: string, coalesceKey: string | null = null): void {
     if (this.readOnly.value || next === this.definition.value) return
-    this.history.commit(next, label, coalesceKey)
-    this.show(next)
-    this.saving.value?.edited(next)
+    const settled = settleGroups(this.definition.value, next, this.nodeTypes.value)
+    this.history.commit(settled, label, coalesceKey)
+    this.show(settled)
+    this.saving.value?.edited(settled)
   }
 
   undo(): void {
@@ -132,7 +134,13 @@ export class Editor extends EditorState implements EditorStore {
 
   /** Dropped nodes change their container when their middle lies in another one. */
   dropped(positions: ReadonlyMap<string, Position>): void {
-    const { definition, cut } = drop(this.definition.value, this.nodeTypes.value, positions)
+    const { definition, cut, refused } = drop(
+      this.definition.value,
+      this.nodeTypes.value,
+      positions,
+      (id) => !this.isCollapsed(id),
+    )
+    if (refused !== null) this.notify(refused, 'warning')
     this.commit(definition, positions.size === 1 ? 'Move' : `Move ${positions.size} items`)
     if (cut) {
       this.notify(
@@ -184,7 +192,7 @@ export class Editor extends EditorState implements EditorStore {
       ...(wish.loose ? { loose: wish.loose } : {}),
       ...(wish.edge !== undefined ? { edge: wish.edge } : {}),
     })
-    this.commit(definition, `Add ${found.title}`)
+    this.commit(this.joined(definition, [id]), `Add ${found.title}`)
     this.select([id])
     this.announce(`${found.title} added`)
     return id
@@ -223,8 +231,16 @@ export class Editor extends EditorState implements EditorStore {
     this.removeAll(new Set(ids))
   }
 
+  /** Asks first what a group's end means for its steps. */
   removeSelected(): void {
-    this.removeAll(this.selected.value)
+    const groups = this.selectedGroups.value
+    if (groups.length > 0 && !this.readOnly.value) this.deletingGroups.value = new Set(groups)
+    else this.removeAll(this.selected.value)
+  }
+
+  /** Groups go together with all that is in them. */
+  removeWhole(): void {
+    this.removeAll(withMembers(this.definition.value, this.selected.value))
   }
 
   removeEdge(id: string): void {
@@ -233,7 +249,8 @@ export class Editor extends EditorState implements EditorStore {
 
   selectAll(): void {
     const notes = (this.definition.value.notes ?? []).map((note) => note.id)
-    this.select([...places(this.definition.value).keys(), ...notes])
+    const groups = [...groupsOf(this.definition.value).keys()]
+    this.select([...places(this.definition.value).keys(), ...notes, ...groups])
   }
 
   align(how: Alignment): void {
@@ -292,7 +309,7 @@ export class Editor extends EditorState implements EditorStore {
     )
     if (refused[0] !== undefined) this.notify(refused[0], 'warning')
     if (!ids.length) return
-    this.commit(definition, label)
+    this.commit(this.joined(definition, ids), label)
     this.select(ids)
     this.announce(`${plural(ids.length, 'item')} pasted`)
   }
@@ -306,6 +323,7 @@ export class Editor extends EditorState implements EditorStore {
 
   focusNode(id: string, field?: string): void {
     if (!this.node(id) && !this.note(id)) return
+    this.reveal(id)
     this.select([id])
     this.surface.value?.centre(id)
     if (field !== undefined && field !== '') {
@@ -323,6 +341,23 @@ export class Editor extends EditorState implements EditorStore {
 
   async flush(): Promise<void> {
     await this.saving.value?.flush()
+  }
+
+  /** Opens, for looking only, the closed groups around a step. */
+  private reveal(id: string): void {
+    const folds = new Map(this.folds.value)
+    for (let hidden = this.hiddenIn(id); hidden !== null; hidden = this.hiddenIn(id)) {
+      folds.set(hidden, false)
+      this.folds.value = new Map(folds)
+    }
+    this.surface.value?.sync()
+  }
+
+  /** What was added inside an open frame is a member of its group. */
+  private joined(definition: Definition, ids: readonly string[]): Definition {
+    const { value: before } = this.definition
+    const frames = openFrames(before, this.nodeTypes.value, (id) => !this.isCollapsed(id))
+    return regroup(definition, this.nodeTypes.value, ids, frames)
   }
 
   // ---- inside ----------------------------------------------------------------------------------

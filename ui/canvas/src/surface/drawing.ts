@@ -22,8 +22,8 @@ export class Drawing {
     return this.nodes.size
   }
 
-  draw(definition: Definition, types: NodeTypes): void {
-    const parts = toFlow(definition, types)
+  draw(definition: Definition, types: NodeTypes, isCollapsed: (groupId: string) => boolean): void {
+    const parts = toFlow(definition, types, isCollapsed)
     const nodes = new Map(parts.nodes.map((node) => [node.id, node as Preset]))
     const edges = new Map(parts.edges.map((edge) => [edge.id, edge]))
     const gone = [...this.nodes.keys()].filter((id) => !nodes.has(id))
@@ -52,7 +52,11 @@ export class Drawing {
     const drawn = this.flow.findNode(next.id)
     const before = this.nodes.get(next.id)
     if (!drawn || !before) return
-    if (drawn.type !== next.type) drawn.type = next.type ?? 'card'
+    if (drawn.type !== next.type) {
+      drawn.type = next.type ?? 'card'
+      drawn.zIndex = next.zIndex ?? 0
+      drawn.selectable = next.selectable ?? true
+    }
     if (drawn.parentNode !== next.parentNode) {
       drawn.parentNode = next.parentNode
       const parent = this.flow.findNode(next.parentNode)

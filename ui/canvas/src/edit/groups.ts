@@ -1,0 +1,169 @@
+/** What a person does with groups: make, name, colour, open, close, dissolve, delete them. */
+import {
+  dissolve,
+  groupsOf,
+  makeGroup,
+  ownerOf,
+  patchGroup,
+  withMembers,
+} from '../document/groups'
+import type { Group, Size } from '../seam'
+import type { Command } from './keyboard'
+import { plural, type Editor } from './store'
+
+/** True when the command was about groups and has been carried out. */
+export function performOnGroups(command: Command, editor: Editor): boolean {
+  const chosen = editor.selectedGroups.value
+  const [only, ...more] = chosen
+  switch (command) {
+    case 'group':
+      groupSelection(editor)
+      return true
+    case 'ungroup':
+      ungroup(editor, chosen.length > 0 ? chosen : groupsAround(editor))
+      return true
+    case 'fold':
+      toggle(editor, chosen.length > 0 ? chosen : groupsAround(editor))
+      return true
+    case 'select-group':
+      selectGroup(editor)
+      return true
+    case 'sub-workflow':
+      extract(editor)
+      return true
+    case 'inspect':
+      if (only === undefined) return false
+      toggle(editor, chosen)
+      return true
+    case 'rename':
+      if (only === undefined || more.length > 0) return false
+      editor.nameGroup.value = only
+      return true
+    default:
+      return false
+  }
+}
+
+export function groupSelection(editor: Editor): void {
+  if (editor.readOnly.value) return
+  const made = makeGroup(editor.definition.value, editor.nodeTypes.value, editor.selected.value)
+  if ('reason' in made) {
+    editor.notify(made.reason, 'warning')
+    return
+  }
+  const count = made.definition === editor.definition.value ? 0 : editor.selection.value.length
+  editor.commit(made.definition, 'Group')
+  editor.select([made.id])
+  editor.nameGroup.value = made.id
+  editor.announce(`${plural(count, 'step')} grouped`)
+}
+
+export function ungroup(editor: Editor, ids: readonly string[]): void {
+  if (ids.length === 0) {
+    editor.notify('Select a group to ungroup.')
+    return
+  }
+  if (editor.readOnly.value) return
+  const { value: definition } = editor.definition
+  const inside = [...withMembers(definition, ids)].filter((id) => !groupsOf(definition).has(id))
+  editor.commit(dissolve(definition, new Set(ids)), 'Ungroup')
+  editor.select(inside)
+  editor.announce('Ungrouped')
+}
+
+/** A group that is deleted together with its steps, or whose steps stay. */
+export function deleteGroups(editor: Editor, ids: ReadonlySet<string>, whole: boolean): void {
+  editor.deletingGroups.value = null
+  if (whole) editor.removeWhole()
+  else ungroup(editor, [...ids])
+  editor.surface.value?.focus()
+}
+
+/** Closed while any of them is open. A reader changes only what is seen. */
+export function toggle(editor: Editor, ids: readonly string[]): void {
+  if (ids.length === 0) {
+    editor.notify('Select a group, or a step in one.')
+    return
+  }
+  const collapsed = ids.some((id) => !editor.isCollapsed(id))
+  const folds = new Map(editor.folds.value)
+  for (const id of ids) {
+    if (editor.readOnly.value) folds.set(id, collapsed)
+    else folds.delete(id)
+  }
+  editor.folds.value = folds
+  if (!editor.readOnly.value) {
+    const next = ids.reduce(
+      (definition, id) => patchGroup(definition, id, { collapsed }),
+      editor.definition.value,
+    )
+    editor.commit(next, collapsed ? 'Close group' : 'Open group')
+  }
+  editor.surface.value?.sync()
+  editor.select(ids)
+  const [first] = ids
+  if (first !== undefined) editor.surface.value?.focusNode(first)
+  editor.announce(collapsed ? 'Group closed' : 'Group opened')
+}
+
+export function updateGroup(
+  editor: Editor,
+  id: string,
+  patch: Partial<Omit<Group, 'id'>>,
+  coalesceKey?: string,
+): void {
+  const key = coalesceKey === undefined ? null : `${id}:${coalesceKey}`
+  editor.commit(patchGroup(editor.definition.value, id, patch), 'Edit group', key)
+}
+
+export function resizeGroup(editor: Editor, id: string, size: Size): void {
+  editor.commit(patchGroup(editor.definition.value, id, { size }), 'Resize', `${id}:size`)
+}
+
+/** The arrow keys have come to a step inside a closed group: it stands for the step. */
+export function stepOnGroup(editor: Editor, id: string): true {
+  editor.select([id])
+  editor.surface.value?.centre(id)
+  editor.surface.value?.focusNode(id)
+  editor.announce(`${nameOf(editor, id)}, closed group`)
+  return true
+}
+
+export function nameOf(editor: Editor, id: string): string {
+  return editor.group(id)?.group.name || 'Group'
+}
+
+function selectGroup(editor: Editor): void {
+  const around = groupsAround(editor)
+  if (around.length === 0) {
+    editor.notify('No group is around the selection.')
+    return
+  }
+  editor.select(around)
+  const [first] = around
+  if (first === undefined) return
+  editor.surface.value?.focusNode(first)
+  editor.announce(`Group ${nameOf(editor, first)}`)
+}
+
+/** The groups that the selected steps are members of. */
+function groupsAround(editor: Editor): readonly string[] {
+  const found = new Set<string>()
+  for (const id of editor.selected.value) {
+    const owner = ownerOf(editor.definition.value, id)
+    if (owner !== null) found.add(owner)
+  }
+  return [...found]
+}
+
+function extract(editor: Editor): void {
+  if (editor.readOnly.value) return
+  const ids = editor.selection.value
+  if (ids.length === 0) {
+    editor.notify('Select the steps that are to become a workflow of their own.')
+    return
+  }
+  const [only, ...more] = editor.selectedGroups.value
+  const name = only !== undefined && more.length === 0 ? nameOf(editor, only) : ''
+  editor.extracting.value = { ids: [...withMembers(editor.definition.value, editor.selected.value)], name }
+}
