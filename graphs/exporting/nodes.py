@@ -119,6 +119,8 @@ def _head(code: Code) -> str:
 
 
 def _start(params: Mapping[str, Any]) -> list[str]:
+    if "output" in params:
+        return _returned(value_code(params["output"]))
     return ["return dict(run.input)"]
 
 

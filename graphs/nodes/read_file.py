@@ -1,7 +1,8 @@
 """The node type `read_file`."""
 
 import asyncio
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from msgspec import Meta, field
 
@@ -152,6 +153,9 @@ class ReadFile(TableNode[ReadFileParams]):
     icon = "file_open"
     keywords = ("upload", "csv", "excel", "import", "load", "open", "table")
     params_type = ReadFileParams
+
+    def takes_arriving(self, params: Mapping[str, Any]) -> bool:
+        return False
 
     async def run(self, params: ReadFileParams, ctx: NodeContext) -> Output:
         files = ctx.services.files
