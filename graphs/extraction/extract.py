@@ -11,12 +11,12 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from graphs.definition import Definition, Edge, Node, Position
-from graphs.errors import ExpressionError
+from graphs.errors import ExpressionError, Reason, SelectionError
 from graphs.extraction.calling import calling
 from graphs.extraction.inputs import ExtractedInput, InputChoice, Inputs
 from graphs.extraction.names import fresh, slug
 from graphs.extraction.references import expression, heads, named
-from graphs.extraction.selection import END, Reason, Selection, SelectionError, said, walk_node
+from graphs.extraction.selection import END, Selection, said, walk_node
 from graphs.registry import registry
 from graphs.topology import Types, output_ports
 

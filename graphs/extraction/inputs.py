@@ -8,10 +8,10 @@ from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from graphs.definition import Node
-from graphs.errors import ExpressionError
+from graphs.errors import ExpressionError, Reason, SelectionError
 from graphs.extraction.names import fresh, slug
 from graphs.extraction.references import Head, expression, heads, named, rewritten, with_names
-from graphs.extraction.selection import Reason, Selection, SelectionError, said, walk_node
+from graphs.extraction.selection import Selection, said, walk_node
 from graphs.topology import START
 
 _NAME = re.compile(r"[^\W\d]\w{0,99}")

@@ -6,33 +6,13 @@ from itertools import product
 from typing import Any
 
 from graphs.definition import Definition, Edge, Node, OnError, walk
-from graphs.errors import GraphError
+from graphs.errors import Reason, SelectionError
 from graphs.node_type import Join, NodeType
 from graphs.topology import START, Level, Types, output_ports
 
 END = "end"
 MAX_WAYS = 4096
 """Ways through the branches of a selection that are looked at, one by one."""
-
-
-class Reason(GraphError):
-    """Why a selection cannot become a workflow. `node_id` is the step that it is about."""
-
-    code = "selection_unsound"
-
-    def __init__(self, message: str, node_id: str | None = None) -> None:
-        super().__init__(message)
-        self.node_id = node_id
-
-
-class SelectionError(GraphError):
-    """The selection cannot become a workflow; `reasons` are all that was found."""
-
-    code = "selection_unsound"
-
-    def __init__(self, reasons: Iterable[Reason]) -> None:
-        self.reasons = tuple(reasons)
-        super().__init__(" ".join(reason.message for reason in self.reasons))
 
 
 class Selection:

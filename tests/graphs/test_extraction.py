@@ -9,11 +9,12 @@ import pytest
 
 from graphs.compile import compile_definition
 from graphs.definition import Body, Definition, Edge, Group, Node, Note, OnError, Pin, Position
+from graphs.errors import SelectionError
 from graphs.events import RunCompleted, RunEvent, RunFailed
 from graphs.execute import run
 from graphs.export import export_python
-from graphs.extraction.extract import Extraction, InputChoice, extract
-from graphs.extraction.selection import SelectionError
+from graphs.extraction.extract import Extraction, extract
+from graphs.extraction.inputs import InputChoice
 from graphs.memory import MemoryJournal
 from graphs.node_type import BoundWorkflow, NodeType, Services
 from graphs.registry import registry
