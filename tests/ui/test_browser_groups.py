@@ -219,6 +219,9 @@ def test_steps_that_cannot_be_a_sub_workflow_are_told_why(
     told = page.get_by_test_id("extract-reasons")
     expect(told).to_contain_text("“Start” stays")
     expect(told).to_contain_text("“Double” comes between")
+    page.keyboard.press("Escape")
+    expect(told).to_have_count(0)
+    page.get_by_test_id("extract").click()
     told.get_by_role("button", name="Show it").first.click()
     expect(told).to_have_count(0)
 

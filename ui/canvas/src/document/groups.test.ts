@@ -292,3 +292,12 @@ describe('merging', () => {
     expect(sameDrawing(base, withGroup({ collapsed: true }))).toBe(false)
   })
 })
+
+describe('making a sub-workflow', () => {
+  it('takes the steps and notes of a group, and its name', () => {
+    const store = editor({ ...row(), notes: [{ id: 'note', text: 'x' }] })
+    store.select(['group', 'note'])
+    performOnGroups('sub-workflow', store)
+    expect(store.extracting.value).toEqual({ ids: ['note', 'b', 'c'], name: 'Group' })
+  })
+})

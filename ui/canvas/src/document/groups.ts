@@ -24,7 +24,7 @@ import type { NodeTypes } from './ports'
 export const GROUP_COLORS = ['blue', 'green', 'yellow', 'pink', 'purple', 'grey'] as const
 export const DEFAULT_COLOR = 'blue'
 export const GROUP_HEADER = 36
-export const GROUP_PAD = { left: 24, top: GROUP_HEADER + 20, right: 24, bottom: 24 } as const
+export const GROUP_PAD = { left: 24, top: GROUP_HEADER + 12, right: 24, bottom: 24 } as const
 /** A closed group. */
 export const GROUP_CARD: Size = Object.freeze({ width: 240, height: 96 })
 /** Where the wires across a closed group's border are joined to it. */

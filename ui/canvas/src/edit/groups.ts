@@ -51,7 +51,7 @@ export function groupSelection(editor: Editor): void {
     editor.notify(made.reason, 'warning')
     return
   }
-  const count = made.definition === editor.definition.value ? 0 : editor.selection.value.length
+  const count = editor.selection.value.length
   editor.commit(made.definition, 'Group')
   editor.select([made.id])
   editor.nameGroup.value = made.id
@@ -165,5 +165,6 @@ function extract(editor: Editor): void {
   }
   const [only, ...more] = editor.selectedGroups.value
   const name = only !== undefined && more.length === 0 ? nameOf(editor, only) : ''
-  editor.extracting.value = { ids: [...withMembers(editor.definition.value, editor.selected.value)], name }
+  const chosen = withMembers(editor.definition.value, editor.selected.value)
+  editor.extracting.value = { ids: [...chosen].filter((id) => editor.node(id) ?? editor.note(id)), name }
 }

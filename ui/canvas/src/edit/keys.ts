@@ -42,7 +42,8 @@ export function keyHandler(context: KeyContext): (event: KeyboardEvent) => void 
     const typing = isTyping(event.target)
     if (typing && !WHILE_TYPING.has(name)) return
     const target = event.target as HTMLElement
-    if (target.closest('dialog, .q-dialog') || document.querySelector('.q-dialog')) return
+    // A dialog may have lost the focus to the page; the keys are its own even so.
+    if (target.closest('dialog, .q-dialog') || document.querySelector('.q-dialog, dialog[open]')) return
     const onCanvas = canvas.value?.contains(target) === true || target === document.body
     if (!onCanvas && !EVERYWHERE.has(name)) return
     // with the focus nowhere, Tab must lead into the page and not into the quick add
