@@ -10,6 +10,7 @@ from backend.errors import AppError, Invalid
 from backend.settings import Settings, SettingsError
 from backend.system.logs import configure_logs
 from graphs.errors import DefinitionError, GraphError
+from graphs.workers.privacy import hide_process
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -32,6 +33,8 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _execute(command: str, arguments: Any, settings: Settings) -> int:
+    # what it starts runs as the same user, and the environment holds secrets
+    hide_process()
     # Standard output is the commands': a document or events that others read.
     configure_logs("warning" if settings.log_level == "info" else settings.log_level)
     # Each command imports only what it needs, so that none waits for another's second.

@@ -29,9 +29,9 @@ _COMMON = (
     (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
 )
 _API_CSP = b"default-src 'none'; frame-ancestors 'none'; sandbox"
-# NiceGUI's client evaluates what the server sends it (`eval`, `new Function`) and starts its pages
-# with inline scripts, each time others, so that neither nonces nor hashes could name them. Pages
-# where passwords are typed and the handbook are ours alone and do without `eval`.
+# NiceGUI cannot go without `eval`, and starts its pages with inline scripts, each time others, so
+# that neither nonces nor hashes could name them: see `_PAGE_CSP`. Pages where passwords are typed
+# and the handbook are ours alone and do without `eval`.
 _PLAIN = ("/login", "/setup", "/help")
 _PLAIN_CSP = (
     b"default-src 'self'; script-src 'self' 'unsafe-inline'; "
@@ -40,6 +40,10 @@ _PLAIN_CSP = (
     b"form-action 'self'; frame-ancestors 'none'"
 )
 _PAGE_CSP = _PLAIN_CSP.replace(b"'unsafe-inline';", b"'unsafe-inline' 'unsafe-eval';", 1)
+"""Without `unsafe-eval` a page of NiceGUI 3.18 stays blank: its components come as templates that
+Vue compiles in the browser (`Function` in vue.esm-browser), and nicegui.js evaluates props that
+begin with ":", `js_handler` of events, and all that `run_javascript` and `run_method` send.
+"""
 _NO_STORE = (b"cache-control", b"no-store")
 _UNKNOWN_HOST = (
     "This server is not called by that name. Open it by its own address, or let its operator add "

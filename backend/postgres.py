@@ -11,6 +11,7 @@ from typing import Any
 import asyncpg
 from piccolo.engine.postgres import PostgresEngine
 
+from backend.patience import patience
 from backend.sqlite_batches import Batch
 
 POOL_SIZE = 10
@@ -42,6 +43,8 @@ class PooledPostgresEngine(PostgresEngine):
 
     def __init__(self, dsn: str) -> None:
         super().__init__(config={"dsn": dsn})
+        self._answers = 0
+        """Connections that were given back after work that succeeded."""
 
     async def check_version(self) -> None:
         """Nothing to ask before the pool is started."""
@@ -85,11 +88,13 @@ class PooledPostgresEngine(PostgresEngine):
         if self.pool is None:
             raise asyncpg.InterfaceError("the database is closed")
         try:
-            connection = await self.pool.acquire(timeout=CONNECT_TIMEOUT_S)
+            async with patience(lambda: self._answers, CONNECT_TIMEOUT_S):
+                connection = await self.pool.acquire()
         except OSError as error:  # a TimeoutError is one
             raise asyncpg.PostgresConnectionError(str(error) or "no connection") from error
         try:
             yield connection
+            self._answers += 1
         finally:
             await self.pool.release(connection)
 

@@ -18,12 +18,13 @@ import aiosqlite
 from piccolo.engine.sqlite import SQLiteEngine, SQLiteTransaction, TransactionType, dict_factory
 from piccolo.table import Table
 
+from backend.patience import patience
 from backend.sqlite_batches import Batch, BatchWriter
 from backend.storage_errors import storage_refusals
 
 READERS = 3
 ACQUIRE_TIMEOUT_S = 2.2
-"""How long a query waits for its turn in this process, before it is refused."""
+"""How long a query waits for its turn while nobody of this process gets anything done."""
 BUSY_TIMEOUT_S = 2.2
 """How long it then waits for another process; both together are less than five seconds."""
 _PRAGMAS = (
@@ -43,16 +44,18 @@ class WriterLease:
     def __init__(self, engine: "PooledSQLiteEngine", connection: aiosqlite.Connection) -> None:
         self._engine = engine
         self.connection = connection
+        self.began = True
         self.execute = connection.execute
         self.execute_fetchall = connection.execute_fetchall
 
     async def close(self) -> None:
         """Roll back what is open and let the next writer in."""
+        committed = self.began and not self.connection.in_transaction
         try:
-            if self.connection.in_transaction:
+            if not committed:
                 await self.connection.rollback()
         finally:
-            self._engine.release_writer()
+            self._engine.release_writer(committed=committed)
 
 
 class ImmediateTransaction(SQLiteTransaction):
@@ -63,7 +66,9 @@ class ImmediateTransaction(SQLiteTransaction):
         try:
             await super().begin()
         except BaseException:
-            await self.connection.close()
+            lease: Any = self.connection
+            lease.began = False
+            await lease.close()
             raise
 
 
@@ -77,6 +82,10 @@ class PooledSQLiteEngine(SQLiteEngine):
         self._writer: aiosqlite.Connection | None = None
         self._batches = BatchWriter(self.connection_kwargs, _PRAGMAS)
         self._write_lock = asyncio.Lock()
+        self._reads = 0
+        """Queries that were answered."""
+        self._writes = 0
+        """Batches and transactions that were committed."""
 
     async def check_version(self) -> None:
         """Nothing to ask: the library is compiled in."""
@@ -115,13 +124,14 @@ class PooledSQLiteEngine(SQLiteEngine):
     async def _acquire_writer(self) -> None:
         # not wait_for: in Python 3.11 it may swallow the cancellation of its caller
         try:
-            async with asyncio.timeout(ACQUIRE_TIMEOUT_S):
+            async with patience(lambda: self._writes, ACQUIRE_TIMEOUT_S):
                 await self._write_lock.acquire()
         except TimeoutError as error:
             raise sqlite3.OperationalError("the database is locked: others write") from error
 
-    def release_writer(self) -> None:
+    def release_writer(self, *, committed: bool) -> None:
         """Let the next writer in."""
+        self._writes += committed
         self._write_lock.release()
 
     def transaction(
@@ -140,12 +150,14 @@ class PooledSQLiteEngine(SQLiteEngine):
         if lease is not None:
             return await self._run_in_existing_connection(lease, sql, list(args))
         try:
-            async with asyncio.timeout(ACQUIRE_TIMEOUT_S):
+            async with patience(lambda: self._reads, ACQUIRE_TIMEOUT_S):
                 connection = await self._readers.get()
         except TimeoutError as error:
             raise sqlite3.OperationalError("the database is busy: others read") from error
         try:
-            return list(await connection.execute_fetchall(sql, args))  # pyright: ignore[reportReturnType]
+            rows = list(await connection.execute_fetchall(sql, args))
+            self._reads += 1
+            return rows  # pyright: ignore[reportReturnType]
         finally:
             self._readers.put_nowait(connection)
 
@@ -160,10 +172,13 @@ class PooledSQLiteEngine(SQLiteEngine):
             if counts is not None:
                 return counts
         await self._acquire_writer()
+        committed = False
         try:
-            return await self._batches.commit(batch)
+            counts = await self._batches.commit(batch)
+            committed = True
+            return counts
         finally:
-            self._write_lock.release()
+            self.release_writer(committed=committed)
 
     def _leased(self) -> WriterLease | None:
         """The writer, when the running transaction has it."""

@@ -99,6 +99,10 @@ class ArtifactStore(Protocol):
         """Where an artifact's bytes are. Raises NodeError `artifact_missing`."""
         ...
 
+    async def room_bytes(self) -> int | None:
+        """How much the tenant may add now; None for any amount."""
+        ...
+
 
 class RunFiles(Protocol):
     """The files that a run may read and write: those of its workspace.
@@ -155,6 +159,9 @@ class FolderArtifacts:
             row_count=row_count,
             preview=preview,
         )
+
+    async def room_bytes(self) -> int | None:
+        return None
 
     async def path(self, artifact_id: str) -> Path:
         path = self.folder / Path(artifact_id).name

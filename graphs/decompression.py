@@ -66,8 +66,9 @@ def codings(header: str) -> tuple[str, ...]:
     unknown = next((name for name in names if name in UNSUPPORTED), None)
     if unknown is not None:
         raise AnswerDamaged(
-            f"the answer is packed with {unknown!r}, which cannot be unpacked here; ask for "
-            "another with the header Accept-Encoding: gzip",
+            f"the answer is packed with {unknown!r}, which was not asked for and cannot be "
+            "unpacked here; set the header Accept-Encoding to gzip or to identity, and if the "
+            "server heeds neither, tell whoever runs it",
             retryable=False,
         )
     found = tuple(name for name in names if name in SUPPORTED)

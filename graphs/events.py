@@ -8,7 +8,7 @@ step inside a container; a step's identity within its run is `path` plus `node_i
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast, get_type_hints
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType, field
@@ -389,4 +389,34 @@ def decode(raw: bytes | str) -> RunEvent:
     return _decoder.decode(raw)
 
 
+def assemble(
+    kind: str,
+    run_id: str,
+    seq: int,
+    at: datetime,
+    data: str,
+    node_id: str | None,
+    step_id: str | None,
+    path: str | None,
+    attempt: int,
+) -> RunEvent:
+    """An event from its parts; `data` is JSON.
+
+    Raises msgspec.ValidationError for data of another shape, and KeyError for an unknown kind.
+    """
+    cls, decoder = _parts[kind]
+    envelope: dict[str, Any] = {
+        "run_id": run_id,
+        "seq": seq,
+        "at": at,
+        "data": decoder.decode(data),
+    }
+    if issubclass(cls, StepEvent):
+        envelope |= {"node_id": node_id, "step_id": step_id, "path": path, "attempt": attempt}
+    return cast("RunEvent", cls(**envelope))
+
+
 _decoder = msgspec.json.Decoder(RunEvent)
+_parts: dict[str, tuple[type[Event], msgspec.json.Decoder[Any]]] = {
+    kind: (cls, msgspec.json.Decoder(get_type_hints(cls)["data"])) for cls, kind in KINDS.items()
+}

@@ -24,7 +24,7 @@ from graphs.events import (
     RunStarted,
     RunStartedData,
 )
-from graphs.masking import masker_of
+from graphs.masking import RunSecrets
 from graphs.node_type import Services
 from graphs.run_options import RunOptions
 from graphs.scope import CURRENT, Journal, RunEnvironment, Scope
@@ -57,8 +57,8 @@ async def run(
     total = graph.total if options.selected is None else len(options.selected)
     data = RunStartedData(total, journal.recorded.recovered)
     journal.append(RunStarted(run_id=run_id, data=data))
-    masker = masker_of(tuple(services.secrets.values()))
-    environment = RunEnvironment(run_id, journal, services, control, options, masker, _invoke)
+    secrets = RunSecrets(services.secrets)
+    environment = RunEnvironment(run_id, journal, services, control, options, secrets, _invoke)
     limit = clock.limit(options.config.timeout_ms, control)
     try:
         scope = await _invoke_until_it_stands(graph, environment, inputs)

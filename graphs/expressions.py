@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, cast
 
+from msgspec.structs import replace
+
 from graphs.errors import ExpressionError
 from graphs.language import lexer
 from graphs.language.formula import Formula, Reference, compile_formula
 from graphs.language.frame import Evaluate, Frame
-from graphs.language.values import as_text
+from graphs.language.values import Confidential, as_text
 
 __all__ = ["Reference", "Template", "compile_value", "format_value"]
 
@@ -92,11 +94,27 @@ def compile_text(text: str) -> Template:
     found = lexer.pieces(text)
     if not found:
         return Template(lexer.literal(text), None)
-    formulas = [compile_formula(source, start + 2) for start, _, source in found]
+    formulas = [_watched(compile_formula(source, start + 2), source) for start, _, source in found]
     references = tuple(reference for formula in formulas for reference in formula.references)
     if len(found) == 1 and found[0][0] == 0 and found[0][1] == len(text):
         return Template(text, _whole(formulas[0], found[0][2]), references)
     return Template(text, _text(text, found, formulas), references)
+
+
+def _watched(formula: Formula, source: str) -> Formula:
+    """The formula; what it makes of secrets is told to their keeper, to be kept secret as well."""
+    if all(reference.root != "secrets" for reference in formula.references):
+        return formula
+    inner = formula.evaluate
+
+    def evaluate(frame: Frame) -> Any:
+        value = inner(frame)
+        secrets = frame.names.get("secrets")
+        if isinstance(secrets, Confidential):
+            secrets.made(value, source)
+        return value
+
+    return replace(formula, evaluate=evaluate)
 
 
 def _whole(formula: Formula, source: str) -> Evaluate:

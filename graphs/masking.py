@@ -1,23 +1,29 @@
 """Takes a run's secrets out of what it records: in texts and keys of values, whole and recoded.
 
 Masked are a secret as it is, and as base64, percent-encoded or JSON text; of eight characters or
-more in any case of its letters, and as a number when it is all digits. Secrets of less than four
-characters stand in too many other texts and are not masked, nor are parts of a secret.
+more in any case of its letters, and as a number when it is all digits. What an expression makes of
+a secret, such as a part of it, is a secret of the run too. Secrets of less than four characters
+stand in too many other texts and are not masked.
 """
 
 import re
 from base64 import b64encode, urlsafe_b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, cast
 from urllib.parse import quote, quote_plus
 
 import msgspec
 
+from graphs.language.values import Confidential
+
 MASK = "•••"
 """What stands where a secret would be in outputs and messages."""
 
 SHORTEST = 4
+MOST = 1000
+"""So many secrets of a run, those included that were made of others, are looked for."""
+
 DISTINCTIVE = 8
 """From this length on nothing but the secret looks like it."""
 
@@ -26,13 +32,13 @@ class Masker:
     """What a run is masked with; without secrets it costs nothing."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        texts = [secret for secret in set(secrets) if len(secret) >= SHORTEST]
-        forms = {form for secret in texts for form in _forms(secret)}
+        self.secrets = frozenset(secret for secret in secrets if len(secret) >= SHORTEST)
+        forms = {form for secret in self.secrets for form in _forms(secret)}
         # the longest first, so that no part of one is left beside the mask of another
         longest = sorted(forms, key=len, reverse=True)
         self._found = re.compile("|".join(map(_pattern, longest))) if forms else None
         self._numbers = {
-            secret for secret in texts if len(secret) >= DISTINCTIVE and secret.isdecimal()
+            secret for secret in self.secrets if len(secret) >= DISTINCTIVE and secret.isdecimal()
         }
 
     def text(self, text: str) -> str:
@@ -62,6 +68,52 @@ class Masker:
                 return MASK
             case _:
                 return value
+
+
+class RunSecrets(Confidential):
+    """A run's secrets as expressions see them; `masker` also knows what was made of them so far."""
+
+    def __init__(self, secrets: Mapping[str, str]) -> None:
+        self._secrets = secrets
+        self.masker = masker_of(tuple(secrets.values()))
+
+    def __getitem__(self, name: str) -> str:
+        return self._secrets[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._secrets)
+
+    def __len__(self) -> int:
+        return len(self._secrets)
+
+    def made(self, value: Any, source: str) -> None:
+        """Mask from now on what an expression has made, unless it stands in the expression."""
+        made = {
+            text
+            for text in _texts(value)
+            if len(text) >= SHORTEST and text not in self.masker.secrets and text not in source
+        }
+        if made and len(self.masker.secrets) < MOST:
+            self.masker = Masker(self.masker.secrets | made)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case list():
+            for item in cast("list[Any]", value):
+                yield from _texts(item)
+        case dict():
+            for key, item in cast("dict[str, Any]", value).items():
+                yield key
+                yield from _texts(item)
+        case int() | float() if not isinstance(value, bool):
+            text = _digits(value)
+            if len(text) >= DISTINCTIVE:
+                yield text
+        case _:
+            return
 
 
 @lru_cache(64)

@@ -12,6 +12,8 @@ class MemoryJournal:
     `watch` is called with every event, tokens included, as it is appended.
     """
 
+    careful = False
+
     def __init__(
         self,
         earlier: Iterable[RunEvent] = (),

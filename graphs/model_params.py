@@ -52,9 +52,10 @@ TimeLimit = Annotated[
     int,
     Meta(
         title="Time limit",
-        description="Milliseconds until one call of the model is given up.",
+        description="How long until one call of the model is given up.",
         ge=1,
         le=MAX_TIMEOUT_MS,
+        extra_json_schema={"x-widget": "duration"},
     ),
 ]
 

@@ -166,6 +166,8 @@ class InnerStep(ContainingStep):
         """Run the part and record what came of it. Raises NodeError when it fails."""
         journal = self.scope.run.journal
         self.record_start(self.node_id)
+        if journal.careful:
+            await journal.flush()
         self.enter()
         try:
             try:

@@ -78,8 +78,11 @@ class Params(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     A field's `msgspec.Meta` gives title, description, limits and examples;
     `extra_json_schema` may hold: `x-secret` (may use `{{ secrets.NAME }}`), `x-expression: false`
     (taken literally), `x-json-schema: true` (must be a sound JSON Schema), `x-widget`
-    (`textarea`, `expression`, `model`, `key_value`, `json`, `column`, `file`, `workflow`,
-    `library_graph`, `code`), `x-lazy: true` (kept back for `ctx.evaluate`) and `x-placeholder`.
+    (`textarea`, `expression`, `condition`, `model`, `key_value`, `json`, `column`, `file`,
+    `workflow`, `library_graph`, `code`, `duration`: milliseconds), `x-lazy: true` (kept back for
+    `ctx.evaluate`), `x-placeholder`, `x-writes: true` (a file that need not be there), and for
+    forms `x-when` and `x-unless`: the field applies only while, or unless, each sibling named has
+    one of the values.
     """
 
 

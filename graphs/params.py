@@ -90,10 +90,16 @@ def param_problems(kind: NodeType[Any], raw: Mapping[str, Any]) -> Iterator[Para
             msgspec.convert(value, field.type, strict=False)
         except msgspec.ValidationError as error:
             message, path = _readable(error)
-            if marks.get("x-widget") == "expression":
-                message = f"{message}; write an expression in braces: {{{{ … }}}}"
             path = (name, *path)
-            detail = f"{_title(kind, name)!r}: {message}{_choices(kind, path)}"
+            advice = _advice(kind, message, path)
+            if advice is not None:
+                place, words = advice
+                detail = f"{_place(kind, place)}: {words}"
+                yield ParamProblem(place, ProblemCode.PARAM_INVALID, detail)
+                continue
+            if marks.get("x-widget") in ("expression", "condition"):
+                message = f"{message}; write an expression in braces: {{{{ … }}}}"
+            detail = f"{_place(kind, path)}: {message}{_choices(kind, path)}"
             yield ParamProblem(path, ProblemCode.PARAM_INVALID, detail)
             continue
         if marks.get("x-json-schema") is True and value is not None:
@@ -219,6 +225,67 @@ def _shapes(schema: Schema, root: Schema) -> Iterator[Schema]:
         yield from _shapes(root["$defs"][schema["$ref"].removeprefix("#/$defs/")], root)
     for choice in schema.get("anyOf", ()):
         yield from _shapes(choice, root)
+
+
+_CHOOSE = {
+    "column": "choose a column",
+    "file": "choose a file",
+    "workflow": "choose a workflow",
+    "library_graph": "choose a graph",
+    "model": "choose a model",
+}
+_MISSING = re.compile(r"object missing required field '(\w+)'")
+_TOO_SHORT = re.compile(r"expected (a text|a list|an object) of length >= (\d+)")
+_LIMIT = re.compile(r"expected (?:a whole number|a number) ([<>]=?) (\S+)")
+
+
+def _advice(kind: NodeType[Any], message: str, path: Path) -> tuple[Path, str] | None:
+    """What to do about what does not fit, and where; None where the message itself says it best."""
+    if (missing := _MISSING.fullmatch(message)) is not None:
+        path = (*path, missing[1])
+        return path, _CHOOSE.get(_widget(kind, path), "fill this in")
+    if (short := _TOO_SHORT.fullmatch(message)) is not None:
+        what, least = short.groups()
+        if what == "a text":
+            words = "fill this in" if least == "1" else f"write at least {least} characters"
+            return path, _CHOOSE.get(_widget(kind, path), words)
+        return path, "add at least one entry" if least == "1" else f"add at least {least} entries"
+    if (limit := _LIMIT.fullmatch(message)) is not None:
+        sign, number = limit.groups()
+        if _widget(kind, path) == "duration":
+            number = _duration(float(number))
+        told = {">=": "{} or more", "<=": "{} or less", ">": "more than {}", "<": "less than {}"}
+        return path, f"use {told[sign].format(number)}"
+    return None
+
+
+def _widget(kind: NodeType[Any], path: Path) -> str:
+    """What the field at `path` is for; a list of columns has one in each entry."""
+    *_, last = levels = list(_schemas_on(kind, path))
+    found = [schema for schema in last if "x-widget" in schema]
+    if not found and len(levels) > 1 and path and isinstance(path[-1], int):
+        found = [schema for schema in levels[-2] if "x-widget" in schema]
+    return str(found[0]["x-widget"]) if found else ""
+
+
+def _duration(ms: float) -> str:
+    for size, unit in ((86_400_000, "days"), (3_600_000, "h"), (60_000, "min"), (1000, "s")):
+        if ms >= size and ms % size == 0:
+            return f"{int(ms // size)} {unit.removesuffix('s') if ms == size > 1000 else unit}"
+    return f"{int(ms)} ms"
+
+
+def _place(kind: NodeType[Any], path: Path) -> str:
+    """The titles on the way to a field, such as `'Conditions', entry 1, 'Column'`."""
+    told: list[str] = []
+    levels = _schemas_on(kind, path)
+    for part, level in zip(path, levels, strict=False):
+        if isinstance(part, int):
+            told.append(f"entry {part + 1}")
+        else:
+            title = next((one["title"] for one in level if "title" in one), part)
+            told.append(repr(title))
+    return ", ".join(told)
 
 
 def _title(kind: NodeType[Any], name: str) -> str:

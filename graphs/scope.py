@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from graphs.control import RunControl
 from graphs.events import Failure, RunEvent
-from graphs.masking import Masker
+from graphs.masking import Masker, RunSecrets
 from graphs.node_type import Services
 from graphs.recorded import Recorded
 from graphs.run_options import RunOptions
@@ -30,6 +30,11 @@ class Journal(Protocol):
 
     recorded: Recorded
     """What was recorded before this process took the run up, or before the last `reload`."""
+
+    @property
+    def careful(self) -> bool:
+        """Whether a step's start must be durable before the step does anything."""
+        ...
 
     def append(self, event: RunEvent) -> None:
         """Take an event; gives it the run's next `seq`. It is durable after `flush`."""
@@ -77,9 +82,14 @@ class RunEnvironment:
     services: Services
     control: RunControl
     options: RunOptions
-    masker: Masker
+    secrets: RunSecrets
     invoke: "Callable[[Scope], Awaitable[None]]"
     """Executes a scope's graph; containers call it for their bodies."""
+
+    @property
+    def masker(self) -> Masker:
+        """What takes secrets out of what is recorded, as far as they are known by now."""
+        return self.secrets.masker
 
 
 @dataclass(slots=True)
@@ -171,7 +181,7 @@ class Scope:
             "input": self.inputs,
             "steps": StepOutputs(self),
             "vars": self.graph.variables,
-            "secrets": self.run.services.secrets,
+            "secrets": self.run.secrets,
             "prev": prev,
             **self.names,
         }

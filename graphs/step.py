@@ -167,6 +167,8 @@ class DrawnStep(ContainingStep):
             await journal.flush()
         if self.resume_at is None:
             self._record_start()
+        if journal.careful:
+            await journal.flush()
         self.enter()
         try:
             event, settled = await self._outcome()

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 
 ROOT = Path(__file__).parent.parent
-READY_WITHIN_S = 30
+READY_WITHIN_S = 90
 STOPPED_WITHIN_S = 10
 
 

@@ -76,9 +76,8 @@ def dialog(title: str, *, large: bool = False) -> Iterator[ui.dialog]:
     """A dialog that is open, labelled by its title, and forgotten once it is closed."""
     with ui.context.client.content, ui.dialog(value=True) as made:
         made.on("hide", lambda: made.delete())
-        card = ui.card().classes("dialog large" if large else "dialog")
-        card.props.update({"role": "dialog", "aria-label": title})
-        with card:
+        made.props["aria-label"] = title  # the element with the role is Quasar's
+        with ui.card().classes("dialog large" if large else "dialog"):
             with ui.element("div").classes("dialog-head"):
                 text("h2", title).classes("grow")
                 icon_button("close", "Close", made.close)
@@ -93,9 +92,8 @@ def drawer(title: str, *, wide: bool = False) -> Iterator[ui.dialog]:
         ui.dialog(value=True).props("position=right full-height") as made,
     ):
         made.on("hide", lambda: made.delete())
-        card = ui.card().classes("drawer wide" if wide else "drawer")
-        card.props.update({"role": "dialog", "aria-label": title})
-        with card:
+        made.props["aria-label"] = title
+        with ui.card().classes("drawer wide" if wide else "drawer"):
             with ui.element("div").classes("dialog-head"):
                 text("h2", title).classes("grow")
                 icon_button("close", "Close", made.close)

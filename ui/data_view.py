@@ -93,8 +93,10 @@ def _chart(found: Mapping[str, Any], picture: str | None) -> Markup:
     if picture is None:
         return Markup('<span class="data-artifact"><b>{}</b> · chart</span>').format(title)
     description = str(found["spec"].get("description") or title)
-    return Markup('<img class="data-chart" src="{}" alt="{}" loading="lazy">').format(
-        picture, description
+    image = Markup('<img class="data-chart on-{}" src="{}" alt="{}" loading="lazy">')
+    # only the one that is shown is asked for
+    return image.format("light", picture, description) + image.format(
+        "dark", f"{picture}&theme=dark", description
     )
 
 

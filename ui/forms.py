@@ -5,6 +5,7 @@ their own; whatever else a schema asks for is written as JSON.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol, cast
 
@@ -293,13 +294,18 @@ def _json(label: str, schema: Schema, value: Any) -> Field:
 
 def _described(control: Any, schema: Schema, parse: Callable[[Any], Any]) -> Field:
     if schema.get("description"):
-        control.props["hint"] = schema["description"]
+        control.props["hint"] = _without_backticks(str(schema["description"]))
     return _Input(control, parse)
 
 
 def _describe(schema: Schema) -> None:
     if schema.get("description"):
-        text("p", str(schema["description"])).classes("form-hint")
+        text("p", _without_backticks(str(schema["description"]))).classes("form-hint")
+
+
+def _without_backticks(description: str) -> str:
+    """A hint is plain text: what Markdown sets as code stands between quotes in it."""
+    return re.sub(r"`([^`]+)`", r"“\1”", description)
 
 
 def _kind(schema: Schema) -> str:

@@ -53,6 +53,8 @@ SNIPPET_LENGTH = 180
 
 _EXTRAS = {"tables": None, "fenced-code-blocks": None, "header-ids": None}
 _HEADING = re.compile(r"<h([23]) id=\"([^\"]+)\">(.*?)</h\1>", re.DOTALL)
+_COMMENT = re.compile(r"^<!--.*?-->\n", re.MULTILINE | re.DOTALL)
+"""On lines of their own: elsewhere they are shown as written."""
 _TAG = re.compile(r"<[^>]+>")
 _PRE = re.compile(r"<div class=\"codehilite\">\s*(<pre>.*?</pre>)\s*</div>|(<pre>.*?</pre>)", re.S)
 _COPY = (
@@ -107,8 +109,9 @@ def errors() -> dict[str, ErrorCode]:
 
 
 def render(text: str) -> str:
-    """Markdown as HTML in which raw HTML is shown, not obeyed."""
-    return str(markdown2.markdown(text, extras=_EXTRAS, safe_mode="escape"))
+    """Markdown as HTML in which raw HTML is shown, not obeyed, and comments are left out."""
+    told = _COMMENT.sub("", text)
+    return str(markdown2.markdown(told, extras=_EXTRAS, safe_mode="escape"))
 
 
 def search(query: str, limit: int = 20) -> list[Hit]:
@@ -148,7 +151,9 @@ def _source(slug: str) -> str:
 def _finish(text: str) -> Markup:
     """Code blocks get a button to copy them, wide tables a place to scroll in."""
     text = _PRE.sub(lambda found: _COPY.format(found[1] or found[2]), text)
-    text = text.replace("<table>", '<div class="table-scroll"><table>')
+    # what scrolls must be reached by keyboard
+    text = text.replace("<pre>", '<pre tabindex="0">')
+    text = text.replace("<table>", '<div class="table-scroll" tabindex="0"><table>')
     return Markup(text.replace("</table>", "</table></div>"))
 
 

@@ -6,12 +6,14 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
+from markupsafe import Markup
 from msgspec import Struct
 
 from graphs.language.functions import dates, lists, numbers, texts
 from graphs.language.functions.registry import FUNCTIONS
 from graphs.node_type import Category, NodeType
 from graphs.registry import registry
+from ui.formats import amount
 from ui.theme import templates
 
 SECTIONS = {
@@ -22,13 +24,6 @@ SECTIONS = {
     Category.INTEGRATION: "Integration",
 }
 
-
-FUNCTION_MODULES = {
-    "Texts": texts,
-    "Numbers": numbers,
-    "Lists and objects": lists,
-    "Dates": dates,
-}
 
 FUNCTION_MODULES = {
     "Texts": texts,
@@ -73,7 +68,7 @@ def node_sections(render: Callable[[str], str]) -> str:
     groups: dict[str, list[dict[str, Any]]] = {title: [] for title in SECTIONS.values()}
     for node_type in registry().values():
         groups[SECTIONS[node_type.category]].append(_entry(node_type, render))
-    return templates.get_template("help_nodes.html").render(groups=groups)
+    return templates.get_template("help_nodes.html").render(groups=groups, inline=inline)
 
 
 def function_tables() -> str:
@@ -86,7 +81,18 @@ def function_tables() -> str:
         ]
         for title, module in FUNCTION_MODULES.items()
     }
-    return templates.get_template("help_functions.html").render(groups=groups)
+    return templates.get_template("help_functions.html").render(groups=groups, inline=inline)
+
+
+def inline(text: str) -> Markup:
+    """A sentence in which names between backticks are code."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:  # one is left over: nobody knows which
+        return Markup("{}").format(text)
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if at % 2 else Markup("{}").format(part)
+        for at, part in enumerate(parts)
+    )
 
 
 def error_codes(source: str, render: Callable[[str], str]) -> dict[str, ErrorCode]:
@@ -123,6 +129,7 @@ def _entry(node_type: NodeType[Any], render: Callable[[str], str]) -> dict[str, 
         "type": node_type.name,
         "title": node_type.title,
         "icon": node_type.icon,
+        "category": node_type.category.value,
         "help": render(_docstring(node_type)),
         "inputs": [port.title or port.name for port in node_type.inputs],
         "outputs": [port.name for port in node_type.outputs],
@@ -142,7 +149,7 @@ def _docstring(node_type: NodeType[Any]) -> str:
 def _settings(schema: Mapping[str, Any]) -> Iterator[Setting]:
     required = set(schema.get("required", ()))
     for name, raw in schema.get("properties", {}).items():
-        field = _resolved(raw, schema)
+        field = resolved(raw, schema)
         default = field.get("default")
         yield Setting(
             name=name,
@@ -157,14 +164,14 @@ def _settings(schema: Mapping[str, Any]) -> Iterator[Setting]:
         )
 
 
-def _resolved(field: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+def resolved(field: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
     """The field with its reference, if any, followed; what stands beside the reference wins."""
     target = field.get("$ref", "").rpartition("/")[2]
     return {**schema.get("$defs", {}).get(target, {}), **field}
 
 
 def _kind(raw: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
-    field = _resolved(raw, schema)
+    field = resolved(raw, schema)
     if "enum" in field:
         return " | ".join(msgspec.json.encode(value).decode() for value in field["enum"])
     if "anyOf" in field:
@@ -186,12 +193,22 @@ def _limits(field: Mapping[str, Any]) -> str:
         "maximum": "at most {}",
         "exclusiveMinimum": "more than {}",
         "exclusiveMaximum": "less than {}",
-        "minLength": "at least {} characters",
-        "maxLength": "at most {} characters",
-        "minItems": "at least {} entries",
-        "maxItems": "at most {} entries",
     }
-    return ", ".join(text.format(field[key]) for key, text in words.items() if key in field)
+    counts = {
+        "minLength": ("at least", "character", "characters"),
+        "maxLength": ("at most", "character", "characters"),
+        "minItems": ("at least", "entry", "entries"),
+        "maxItems": ("at most", "entry", "entries"),
+    }
+    said = [text.format(field[key]) for key, text in words.items() if key in field]
+    return ", ".join(
+        said
+        + [
+            f"{least} {amount(field[key], one, many)}"
+            for key, (least, one, many) in counts.items()
+            if key in field
+        ]
+    )
 
 
 def _example(node_type: NodeType[Any], schema: Mapping[str, Any]) -> str:
@@ -199,7 +216,7 @@ def _example(node_type: NodeType[Any], schema: Mapping[str, Any]) -> str:
     params = {
         name: field["examples"][0]
         for name, raw in schema.get("properties", {}).items()
-        if (field := _resolved(raw, schema)).get("examples")
+        if (field := resolved(raw, schema)).get("examples")
     }
     node = {"id": node_type.name, "type": node_type.name, "params": params}
     return msgspec.json.format(msgspec.json.encode(node), indent=2).decode()

@@ -1,13 +1,14 @@
 """Runs as HTML: the table of runs, and the strip of bars that shows how the latest went."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from markupsafe import Markup
 from msgspec import Struct
 
 from backend.runs.schemas import RunView
+from backend.runs.status import RunStatus
 from ui.controls import status_html
 from ui.formats import ago, ago_text, amount, duration, money, trigger_word
 from ui.theme import templates
@@ -26,19 +27,31 @@ class Bar(Struct, frozen=True):
 
 
 def elapsed(run: RunView) -> int | None:
-    """How long the run took, or has been taking, in milliseconds; a pause does not count."""
-    if run.pause is not None:
-        return run.active_ms
+    """From the run's start to its end, or until now, in milliseconds; waiting counts."""
     if run.duration_ms is not None or run.started_at is None or run.status.ended:
         return run.duration_ms
     return max(0, int((datetime.now(UTC) - run.started_at).total_seconds() * 1000))
 
 
-def runs_table(runs: Sequence[RunView], *, one_workflow: bool = False) -> Markup:
-    """The table; durations are drawn against the longest on the page."""
-    longest = max((elapsed(run) or 0 for run in runs), default=0)
+def at_work(run: RunView) -> int | None:
+    """The same without the waiting, as far as it is known: a question may wait for days."""
+    return run.active_ms if run.active_ms and run.status is not RunStatus.RUNNING else elapsed(run)
 
-    def share(ms: int | None) -> int:
+
+def summary(total: int, counts: Mapping[RunStatus, int]) -> str:
+    """`20 runs · 2 running · 5 paused`: what has not ended is told by its own word."""
+    unended = (status for status in RunStatus if not status.ended and counts.get(status))
+    return " · ".join(
+        [amount(total, "run"), *(f"{counts[status]:,} {status}" for status in unended)]
+    )
+
+
+def runs_table(runs: Sequence[RunView], *, one_workflow: bool = False) -> Markup:
+    """The table; how long runs were at work is drawn against the longest on the page."""
+    longest = max((at_work(run) or 0 for run in runs), default=0)
+
+    def share(run: RunView) -> int:
+        ms = at_work(run)
         return max(2, round(100 * ms / longest)) if ms and longest else 0
 
     made = templates.get_template("runs_table.html").render(

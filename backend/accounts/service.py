@@ -1,6 +1,7 @@
 """Accounts: signing in, sessions, the first account, and the users of a tenant."""
 
 import time
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
@@ -239,6 +240,19 @@ async def list_users(actor: Actor, page: PageRequest) -> Page[UserView]:
         default_sort="username",
         to=_user,
     )
+
+
+async def names_of(actor: Actor, user_ids: Collection[str]) -> dict[str, str]:
+    """The names of users of the actor's tenant by id; whoever is gone is left out."""
+    if not user_ids:
+        return {}
+    rows = await fetch(
+        "SELECT id, username FROM account_user WHERE tenant_id = ?"
+        f" AND id IN ({', '.join('?' * len(user_ids))})",
+        actor.tenant_id,
+        *user_ids,
+    )
+    return {row["id"]: row["username"] for row in rows}
 
 
 async def create_user(actor: Actor, request: CreateUser) -> UserView:

@@ -8,17 +8,19 @@ from typing import Any
 
 from msgspec import Struct
 
-from backend.actor import Actor
-from backend.artifacts import references, store
-from backend.artifacts.schemas import ArtifactView, ContentFormat
+from backend.actor import Actor, Role
+from backend.artifacts import editing, references, store
+from backend.artifacts.schemas import ArtifactView, ContentFormat, EditTable
 from backend.artifacts.store import TenantArtifacts
 from backend.artifacts.table_rows import read_rows
 from backend.database import Statement, fetch
 from backend.errors import AppError, Invalid, NotFound, Unavailable
 from backend.pagination import Page, PageRequest
 from backend.settings import Settings
-from graphs.artifacts import ArtifactKind, ArtifactStore
+from graphs.artifacts import MARK, ArtifactKind, ArtifactStore
+from graphs.errors import NodeError
 from graphs.tables.formats import MEDIA_TYPES, FileFormat
+from graphs.tables.results import is_unsure
 from graphs.tables.sources import Given, open_tables
 from graphs.tables.work import Work, run_work
 from graphs.tables.writing import write_table
@@ -98,7 +100,11 @@ async def content(
     view, path = await _find(actor, artifact_id)
     ending = path.suffix.removeprefix(".")
     stem = Path(view.name).stem or f"{view.kind}-{view.id[-8:]}"
-    if format is None or str(format) == ending:
+    as_it_is = format is None or str(format) == ending
+    if as_it_is and view.kind is ArtifactKind.TABLE and await asyncio.to_thread(is_unsure, path):
+        # it has a column that is for nodes alone
+        as_it_is, format = False, ContentFormat.PARQUET
+    if format is None or as_it_is:
         name = f"{stem}.{ending}"
         if view.kind is ArtifactKind.FILE:
             name = Path(view.name).name or name
@@ -116,11 +122,32 @@ async def content(
         )
 
     try:
-        await run_work(_folder(actor).new_path(".work"), convert)
+        try:
+            await run_work(_folder(actor).new_path(".work"), convert)
+        except NodeError as error:
+            raise Invalid.field("?format", error.code, error.message) from error
         media_type = MEDIA_TYPES[_FORMATS[format]]
         yield Content(target, f"{stem}.{format}", media_type, view.id, converted=True)
     finally:
         target.unlink(missing_ok=True)
+
+
+async def edit(actor: Actor, artifact_id: str, request: EditTable) -> dict[str, Any]:
+    """The reference to a new table, made of an old one; the runs that use the old one keep both.
+
+    Raises NotFound, Forbidden, and Invalid for cells that do not fit their columns.
+    """
+    actor.require(Role.EDITOR)
+    view, path = await _find(actor, artifact_id)
+    if view.kind is not ArtifactKind.TABLE:
+        raise NotFound("The artifact is no table; its rows cannot be edited.", code="not_a_table")
+    users = await store.users(artifact_id)
+    if not users:
+        raise NotFound("There is no such artifact.", code="artifact_not_found")
+    folder = store_for(actor.tenant_id, users[0])
+    made = await editing.edited(path, view.name, request.rows, folder)
+    await store.share(made[MARK], users[1:])
+    return made
 
 
 async def json_of(actor: Actor, artifact_id: str) -> bytes:

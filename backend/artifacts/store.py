@@ -4,7 +4,7 @@ import asyncio
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +138,10 @@ class TenantArtifacts:
             )
         return path
 
+    async def room_bytes(self) -> int | None:
+        quota = await tenants.artifact_quota_bytes(self._tenant_id)
+        return max(quota - await used_bytes(self._tenant_id), 0)
+
 
 async def find(tenant_id: str, artifact_id: str) -> tuple[ArtifactView, str] | None:
     """What is known of an artifact, and its file's name."""
@@ -150,6 +154,21 @@ async def find(tenant_id: str, artifact_id: str) -> tuple[ArtifactView, str] | N
     columns = msgspec.json.decode(row["columns"], type=list[Column])
     view = msgspec.convert({**row, "columns": columns}, ArtifactView)
     return view, row["file"]
+
+
+async def users(artifact_id: str) -> list[str]:
+    """The ids of the runs that keep an artifact, of which there is one at least."""
+    rows = await fetch(
+        "SELECT run_id FROM artifact_run WHERE artifact_id = ? ORDER BY run_id", artifact_id
+    )
+    return [row["run_id"] for row in rows]
+
+
+async def share(artifact_id: str, run_ids: Sequence[str]) -> None:
+    """Let these runs keep an artifact, too."""
+    if run_ids:
+        sql = "INSERT INTO artifact_run (run_id, artifact_id) VALUES (?, ?) ON CONFLICT DO NOTHING"
+        await write_batch([Statement(sql, [(run_id, artifact_id) for run_id in run_ids])])
 
 
 async def used_bytes(tenant_id: str) -> int:

@@ -37,7 +37,7 @@ from graphs.events import (
     kind_of,
 )
 from graphs.memory import MemoryJournal
-from graphs.node_type import Services
+from graphs.node_type import Defect, Services
 from graphs.scope import RunControl
 from graphs.validate import check_inputs
 
@@ -131,7 +131,10 @@ async def _run(settings: Settings, document: Document, given: dict[str, Any]) ->
     journal = MemoryJournal(watch=_print)
     run_id = str(uuid7())
     services = Services(
-        allow_hosts=settings.allow_hosts, secrets=settings.secrets, files=FolderFiles(Path.cwd())
+        allow_hosts=settings.allow_hosts,
+        secrets=settings.secrets,
+        files=FolderFiles(Path.cwd()),
+        on_defect=_tell_defect,
     )
     while True:
         end = await execute(
@@ -146,6 +149,12 @@ async def _run(settings: Settings, document: Document, given: dict[str, Any]) ->
             return 0 if isinstance(end, RunCompleted) else 1
         await until_it_goes_on(end, journal)
         await journal.reload()
+
+
+def _tell_defect(defect: Defect) -> None:
+    """Here standard error is the log that the step's error speaks of."""
+    sys.stderr.write(f"heddle: defect {defect.reference} at {defect.node_id}\n{defect.trace}")
+    sys.stderr.flush()
 
 
 def _print(event: RunEvent) -> None:

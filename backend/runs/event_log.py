@@ -9,7 +9,7 @@ import msgspec
 from backend.database import fetch
 from backend.runs.bus import Delivery
 from backend.runs.schemas import EventView
-from graphs.events import RunEnd, RunEvent, StepEvent, decode, kind_of
+from graphs.events import RunEnd, RunEvent, StepEvent, assemble, kind_of
 
 EventRow = tuple[str, int, int, str, str | None, str | None, str | None, int, str]
 """run_id, seq, at (µs since 1970), kind, node_id, step_id, path, attempt, data (JSON)."""
@@ -18,6 +18,7 @@ PAGE = 500
 """Events read at once while a stream catches up."""
 
 COLUMNS = "seq, at, kind, node_id, step_id, path, attempt, data"
+_NAMES = tuple(COLUMNS.split(", "))
 
 END_KINDS = frozenset(str(cls.__struct_config__.tag) for cls in RunEnd.__args__)
 
@@ -91,7 +92,8 @@ def live_delivery(event: RunEvent) -> Delivery:
 
 def engine_event(row: EventRow) -> RunEvent:
     """A stored event as the engine wrote it."""
-    return decode(_encode(view(row)))
+    run_id, seq, at, kind, node_id, step_id, path, attempt, data = row
+    return assemble(kind, run_id, seq, moment(at), data, node_id, step_id, path, attempt)
 
 
 async def read(run_id: str, after: int = 0, limit: int = PAGE) -> list[EventRow]:
@@ -145,5 +147,4 @@ async def read_kinds(run_ids: Sequence[str], kinds: Sequence[str]) -> list[Event
 
 def row_from(run_id: str, row: Mapping[str, Any]) -> EventRow:
     """An event of a run from `COLUMNS`."""
-    values = (row[name] for name in COLUMNS.split(", "))
-    return cast("EventRow", (run_id, *values))
+    return cast("EventRow", (run_id, *map(row.__getitem__, _NAMES)))

@@ -7,7 +7,6 @@ otherwise, and after a restart, it comes through the bus and is claimed by raisi
 import asyncio
 import contextvars
 import time
-from collections import OrderedDict
 from collections.abc import AsyncGenerator, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -30,11 +29,13 @@ from backend.runs.bus import (
     Signal,
 )
 from backend.runs.clock import Alarm, Clock
+from backend.runs.compiled_graphs import CompiledGraphs
 from backend.runs.hooks import NO_HOOKS, RunHooks
 from backend.runs.journal import Fenced, RunJournal
 from backend.runs.journal_writer import JournalWriter
 from backend.runs.metrics import watch_active
 from backend.runs.record import RunRecord
+from backend.runs.revivals import Revivals, StorageError
 from backend.runs.status import RunStatus
 from backend.runs.surroundings import (
     close_surroundings,
@@ -43,10 +44,8 @@ from backend.runs.surroundings import (
     services_for,
 )
 from backend.settings import Settings
-from backend.workflows import service as workflows
-from graphs.compile import CompiledGraph, compile_definition
+from graphs.compile import CompiledGraph
 from graphs.control import RunControl
-from graphs.definition import Definition
 from graphs.errors import GraphError
 from graphs.events import (
     ApprovalAnswer,
@@ -64,33 +63,10 @@ from graphs.node_type import Services
 CONCURRENCY = 256
 """Runs executed at once by one process; most of them wait for something outside."""
 
-GRAPHS_KEPT = 128
-"""Compiled graphs kept; one takes a few hundred kilobytes."""
-
 DRAIN_S = 2.0
 """How long a shutdown waits for the runs that it stopped."""
 
-REVIVE_AFTER_S = (1.0, 5.0, 30.0, 120.0)
-"""The pauses before a run is taken up again whose events the database did not take.
-
-When no step has ended between as many attempts, the run has failed.
-"""
-
 log: Any = structlog.get_logger("heddle.runs")
-
-
-class StorageError(GraphError):
-    """What a run produced was refused by the database again and again."""
-
-    code = "not_stored"
-
-
-class Revivals:
-    """How often a run was revived since it had `completed_steps`."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.completed_steps = 0
 
 
 class ActiveRun:
@@ -122,16 +98,16 @@ class Executor:
         self.active: dict[str, ActiveRun] = {}
         self._services = services
         self._concurrency = concurrency
-        self._graphs: OrderedDict[str, CompiledGraph] = OrderedDict()
+        self.graph = CompiledGraphs().get
         self._room = asyncio.Event()
         self._room.set()
         self._reserved = 0
         self._claiming: asyncio.Task[None] | None = None
-        self._revivals: dict[str, Revivals] = {}
+        self._revivals = Revivals(lambda run_id: _spawn(self.bus.enqueue(run_id)))
         self._locks: dict[str, tuple[asyncio.Lock, list[None]]] = {}
         self.places = places.Places(self)
         self._suspects = suspects.Suspects(self)
-        self._trial: asyncio.Task[None] | None = None
+        self._trials: list[asyncio.Task[None]] = []
         self.clock = Clock(Alarm(controls.next_wake, self._wake), self.places.alarm, *hooks.alarms)
 
     async def open(self) -> None:
@@ -141,14 +117,14 @@ class Executor:
         await self.places.open()
         self.bus.on_signal(self.heed)
         self._claiming = _spawn(self._claim())
-        self._trial = _spawn(self._suspects.try_each())
+        self._trials = [_spawn(self._suspects.try_each()), _spawn(self._suspects.absolve())]
         self.clock.open()
 
     async def close(self) -> None:
         """Stop claiming and stop the runs where they are; the next start goes on with them."""
         await self.clock.close()
         await self.places.close()
-        for task in (self._claiming, self._trial):
+        for task in (self._claiming, *self._trials):
             if task is not None:
                 task.cancel()
         journals = [active.journal for active in self.active.values()]
@@ -203,19 +179,6 @@ class Executor:
             if not users:
                 self._locks.pop(key, None)
 
-    async def graph(self, tenant_id: str, definition_hash: str) -> CompiledGraph:
-        """The compiled graph of a frozen definition. Raises DefinitionError."""
-        graph = self._graphs.get(definition_hash)
-        if graph is None:
-            definition = await workflows.definition_by_hash(tenant_id, definition_hash)
-            graph = await asyncio.to_thread(_compile, definition)
-            self._graphs[definition_hash] = graph
-            if len(self._graphs) > GRAPHS_KEPT:
-                self._graphs.popitem(last=False)
-        else:
-            self._graphs.move_to_end(definition_hash)
-        return graph
-
     def _begin(self, journal: RunJournal, graph: CompiledGraph | None) -> ActiveRun:
         active = ActiveRun(journal)
         record = journal.record
@@ -234,6 +197,7 @@ class Executor:
         try:
             if graph is None:
                 graph = await self.graph(record.tenant_id, record.definition_hash)
+            suspects.forgive(journal, graph)
             await run(
                 graph,
                 run_id=record.id,
@@ -249,10 +213,12 @@ class Executor:
             await self._broke(journal, error)
         finally:
             if record.status.ended and journal.error is None:
-                self._revivals.pop(record.id, None)
+                self._revivals.forget(record.id)
             del self.active[record.id]
             self._count()
             active.ended.set()
+            if journal.further is not None:
+                journal.further.set()
             if record.wake_at is not None and record.status is RunStatus.PAUSED:
                 self.clock.note(record.wake_at)
             self.places.left(record)
@@ -260,7 +226,7 @@ class Executor:
     async def _broke(self, journal: RunJournal, error: Exception) -> None:
         """End a run that cannot go on; one that cannot even be written is tried again later."""
         if journal.error is not None:
-            self._revive(journal.record.id, blame=True)
+            self._revivals.revive(journal.record.id, blame=True)
             return
         if isinstance(error, GraphError | AppError):
             failure = Failure(error.code, str(error))
@@ -271,24 +237,7 @@ class Executor:
             await self._fail(journal, failure)
         except Exception as refusal:  # noqa: BLE001
             log.error("run_end_not_written", run_id=journal.record.id, error=repr(refusal))
-            self._revive(journal.record.id, blame=True)
-
-    def _revive(self, run_id: str, *, blame: bool) -> None:
-        """Ring for a run again, later each time that it was to blame."""
-        revivals = self._revivals.setdefault(run_id, Revivals())
-        delay_s = REVIVE_AFTER_S[min(revivals.count, len(REVIVE_AFTER_S) - 1)]
-        revivals.count += blame
-        loop = asyncio.get_running_loop()
-        loop.call_later(delay_s, lambda: _spawn(self.bus.enqueue(run_id)))
-
-    def _is_hopeless(self, record: RunRecord) -> bool:
-        """Whether a claimed run was revived often enough without getting any further."""
-        revivals = self._revivals.get(record.id)
-        if revivals is None:
-            return False
-        if record.completed_steps > revivals.completed_steps:
-            revivals.count, revivals.completed_steps = 0, record.completed_steps
-        return revivals.count > len(REVIVE_AFTER_S)
+            self._revivals.revive(journal.record.id, blame=True)
 
     async def _fail(self, journal: RunJournal, error: Failure) -> None:
         started = journal.record.started_at
@@ -318,12 +267,12 @@ class Executor:
             journal = await self.writer.claim(run_id, self.owner, counted=True)
         except Exception as error:  # noqa: BLE001 the database may be back later
             log.warning("run_not_claimed", run_id=run_id, error=repr(error))
-            self._revive(run_id, blame=False)
+            self._revivals.revive(run_id, blame=False)
             return None
         if journal is None:
-            self._revivals.pop(run_id, None)
-        elif self._is_hopeless(journal.record):
-            del self._revivals[run_id]
+            self._revivals.forget(run_id)
+        elif self._revivals.are_hopeless(journal.record):
+            self._revivals.forget(run_id)
             message = "What the run produced could not be stored."
             await self._broke(journal, StorageError(message))
         elif self._suspects.convicts(journal.record):
@@ -337,7 +286,7 @@ class Executor:
             await suspects.convict(journal)
         except Exception as refusal:  # noqa: BLE001
             log.error("run_end_not_written", run_id=journal.record.id, error=repr(refusal))
-            self._revive(journal.record.id, blame=True)
+            self._revivals.revive(journal.record.id, blame=True)
         self.places.left(journal.record)
 
     def _count(self) -> None:
@@ -397,13 +346,6 @@ class Executor:
 
     async def _wake(self, moment: datetime) -> None:
         await controls.wake_due(self, moment)
-
-
-def _compile(definition: Definition) -> CompiledGraph:
-    graph = compile_definition(definition)
-    # made on first use otherwise, and for a large drawing that would hold up all others
-    _ = graph.graph
-    return graph
 
 
 def _spawn(coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

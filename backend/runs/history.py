@@ -45,7 +45,7 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 
 Condition = tuple[str, Sequence[Any]]
 
-ALL_STEPS = StepFilter()
+ALL_STEPS = step_rows.ALL
 FIRST_STEPS = PageRequest(limit=MAX_LIMIT)
 SORTS = {"created_at": "id"}
 CHECKPOINT_SORTS = {"seq": "seq"}
@@ -163,7 +163,11 @@ async def steps(
 ) -> Page[StepView]:
     """One page of the run's steps in the order in which they began, with what went in and out."""
     record = await find(actor, run_id)
-    found = await step_rows.page_of_run(run_id, record.last_seq, filters, page)
+    # a run that completed has left no step behind
+    completed = record.status is RunStatus.COMPLETED
+    found = await step_rows.page_of_run(
+        run_id, record.last_seq, filters, page, counts_ends=completed
+    )
     await _fill(record, found.items)
     return found
 
@@ -171,11 +175,11 @@ async def steps(
 async def step(actor: Actor, run_id: str, step_id: str) -> StepView:
     """One step; only what it needs of its run is read. Raises NotFound."""
     record = await find(actor, run_id)
-    found = await step_rows.by_ids([step_id])
-    if not found or found[0].run_id != record.id:
+    found = await step_rows.one(record.id, record.last_seq, step_id)
+    if found is None:
         raise NotFound("The run has no such step.", code="step_not_found")
-    await _fill(record, found)
-    return found[0]
+    await _fill(record, [found])
+    return found
 
 
 async def steps_before(
@@ -202,7 +206,7 @@ async def _fill(record: RunRecord, found: Sequence[StepView]) -> None:
 
 async def find_step(actor: Actor, step_id: str) -> StepView:
     """A step of one of the tenant's runs. Raises NotFound."""
-    run_id = await step_rows.run_of(step_id)
+    run_id = await step_rows.run_of(actor.tenant_id, step_id)
     try:
         if run_id is not None:
             return await step(actor, run_id, step_id.lower())

@@ -154,6 +154,10 @@ class RunJournal:
         self.waiters: list[asyncio.Future[None]] = []
         self.entry: Entry | None = None
         self.error: Exception | None = None
+        self.kept = self.stored
+        """Whether the run is known to be on disk."""
+        self.withdrawn = False
+        """Whether whoever started the run was told that it was not stored."""
         self.queued = False
         self.projected: list[Statement] = []
         self.changed = not self.stored
@@ -161,6 +165,11 @@ class RunJournal:
         self.questions: dict[str, ApprovalRequested] = {}
         """The open ones, by approval id."""
         self.answered: set[str] = set()
+        self.further: asyncio.Event | None = None
+        """Set when a step has ended, or the run was let go; for whoever waits for that."""
+        self.careful = record.claims > 1
+        """Whether steps are on disk before they begin: the run may be what the server dies of."""
+        self._absolved = False
         self._writer = writer
         selected = record.plan.selected
         self._selected = None if selected is None else frozenset(selected)
@@ -209,10 +218,12 @@ class RunJournal:
         self._writer.take(self, urgent=True)
 
     def absolve(self) -> None:
-        """Note that the process has stayed alive with the run: earlier claims count no more."""
-        self.record.claims = min(self.record.claims, 1)
-        self.changed = True
-        self._writer.take(self, urgent=True)
+        """Note that the process lives on with what the run is at: no claim counts any more."""
+        if self.record.claims and self.error is None:
+            self.record.claims = 0
+            self._absolved = True
+            self.changed = True
+            self._writer.take(self, urgent=True)
 
     async def flush(self) -> None:
         """Return when everything so far is durable. Raises Fenced, or what the database raised."""
@@ -234,6 +245,11 @@ class RunJournal:
         await self.flush()
         self.recorded = Recorded(await event_log.history(self.record.id))
 
+    def withdraw(self) -> bool:
+        """Let nothing of a new run be written any more; False when it is on disk already."""
+        self.withdrawn = not self.kept
+        return self.withdrawn
+
     def hand_over(self) -> Entry:
         """Give the writer what there is."""
         self.queued = False
@@ -247,6 +263,7 @@ class RunJournal:
     def written(self, entry: Entry) -> None:
         """The writer's answer that an entry is durable."""
         self.entry = None
+        self.kept = True
         try:
             self._show(entry)
         finally:
@@ -339,7 +356,11 @@ class RunJournal:
 
     def _got_further(self) -> None:
         """A step has ended: of the run's claims only the present one counts."""
-        self.record.claims = min(self.record.claims, 1)
+        if self.record.claims > 1 or self._absolved:
+            self.record.claims, self._absolved = 1, False
+        self.careful = False
+        if self.further is not None:
+            self.further.set()
 
     def _count(self, event: StepEvent) -> None:
         if event.path is None and self._counts(event.node_id):

@@ -15,6 +15,7 @@ import structlog
 from backend.database import Statement, fetch, is_postgres, write_batch
 from backend.runs import event_log
 from backend.runs.bus import Delivery, RunBus
+from backend.runs.deletion import delete_runs
 from backend.runs.hooks import NO_HOOKS, RunHooks
 from backend.runs.journal import Entry, Fenced, RunJournal
 from backend.runs.metrics import observe_commit
@@ -67,6 +68,12 @@ class JournalWriter:
         self._task: asyncio.Task[None] | None = None
         self._parked: dict[RunJournal, asyncio.Task[None]] = {}
         """Journals of which the database refused something, with what tries again."""
+        self._writing: list[RunJournal] = []
+        """Those whose part is just being written."""
+        self.commits = 0
+        """How often something was written: while this rises, whoever waits has patience."""
+        self.taken_back: dict[str, asyncio.Task[None]] = {}
+        """Runs that were written after they had been withdrawn, until they are deleted."""
 
     def open(self) -> None:
         """Begin to write."""
@@ -82,6 +89,8 @@ class JournalWriter:
             if self._parked:
                 await asyncio.wait(self._parked.values())
             await self._write_queued()
+        if self.taken_back:
+            await asyncio.wait(self.taken_back.values())
 
     def take(self, journal: RunJournal, *, urgent: bool) -> None:
         """Note that a journal has something to write: now, or when it has lingered a little."""
@@ -94,6 +103,17 @@ class JournalWriter:
             self._wake.set()
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(LINGER_S, self._ring)
+
+    def is_busy(self) -> bool:
+        """Whether anything is still to be written or taken back."""
+        return bool(self._queue or self._writing or self._parked or self.taken_back)
+
+    def is_withdrawing(self, run_id: str) -> bool:
+        """Whether a start of this run was refused and it is not settled yet that there is none."""
+        return run_id in self.taken_back or any(
+            journal.withdrawn and journal.record.id == run_id
+            for journal in (*self._parked, *self._queue, *self._writing)
+        )
 
     async def claim(
         self,
@@ -142,10 +162,13 @@ class JournalWriter:
 
     async def _write_queued(self) -> None:
         journals, self._queue = self._queue, []
+        self._writing = journals
         try:
             await self._write(_handed_over(journals))
         except Exception as error:
             log.error("journal_writer_broke", exc_info=error)
+        finally:
+            self._writing = []
 
     async def _write(self, entries: list[Entry]) -> None:
         if not entries:
@@ -157,13 +180,41 @@ class JournalWriter:
             for entry in entries:
                 self._parked[entry.journal] = asyncio.create_task(self._write_alone(entry))
             return
+        self.commits += 1
         for entry in entries:
-            _settle(entry, Fenced(entry.journal.record.id) if entry in lost else None)
+            self._settle_written(entry, lost=entry in lost)
+
+    def _settle_written(self, entry: Entry, *, lost: bool) -> None:
+        journal = entry.journal
+        run_id = journal.record.id
+        if not lost and entry.new and journal.withdrawn:
+            self.taken_back[run_id] = asyncio.create_task(self._take_back(run_id))
+            lost = True
+        _settle(entry, Fenced(run_id) if lost else None)
+
+    async def _take_back(self, run_id: str) -> None:
+        """Delete a run of which it was said that it was not stored."""
+        try:
+            for delay_s in (0.0, *RETRY_DELAYS_S * 20):
+                await asyncio.sleep(delay_s)
+                try:
+                    await delete_runs([run_id], self.hooks)
+                except Exception as error:  # noqa: BLE001 the database may be back later
+                    log.warning("run_not_taken_back", run_id=run_id, error=repr(error))
+                else:
+                    return
+        finally:
+            del self.taken_back[run_id]
 
     async def _write_alone(self, entry: Entry) -> None:
         """Write one run's part again and again, beside the writer: others do not wait for it."""
         try:
-            _settle(entry, await self._refusal(entry))
+            refusal = await self._refusal(entry)
+            if refusal is None:
+                self.commits += 1
+                self._settle_written(entry, lost=False)
+            else:
+                _settle(entry, refusal)
         finally:
             journal = entry.journal
             del self._parked[journal]
@@ -179,6 +230,8 @@ class JournalWriter:
                 # a commit whose answer was lost must not be written a second time
                 if not await _missing([entry]):
                     return None
+                if entry.new and entry.journal.withdrawn:
+                    return Fenced(entry.journal.record.id)
                 lost = await _commit([entry])
             except Exception as error:  # noqa: BLE001
                 failure = error
@@ -193,6 +246,9 @@ def _handed_over(journals: list[RunJournal]) -> list[Entry]:
     """What journals have; one that cannot tell breaks alone."""
     entries: list[Entry] = []
     for journal in journals:
+        if journal.withdrawn and not journal.stored:
+            journal.failed(None, Fenced(journal.record.id))
+            continue
         try:
             entries.append(journal.hand_over())
         except Exception as error:

@@ -82,7 +82,7 @@ class Places:
             return []
         if settings.concurrency_policy is ConcurrencyPolicy.REJECT:
             raise Conflict(
-                f"The workflow has {taken} runs at once already, of {limit} that it may have.",
+                f"The workflow runs as often at once as it may already: {taken} of {limit}.",
                 code="workflow_busy",
                 headers={"Retry-After": "1"},
             )

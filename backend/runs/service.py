@@ -30,7 +30,6 @@ from backend.runs.history import (
     steps_before,
 )
 from backend.runs.journal import Fenced
-from backend.runs.journal_writer import read_run
 from backend.runs.publish_check import publish_check
 from backend.runs.record import RunRecord
 from backend.runs.schemas import (
@@ -100,7 +99,7 @@ async def start(
     NotFound, Invalid for wrong inputs or a drawing that cannot run, and Conflict for a workflow
     that is not in use or has no such version.
     """
-    if run_id is not None and await read_run(run_id) is not None:
+    if run_id is not None and await starting.earlier(run_id):
         return await get(actor, run_id)
     return await _begin(await starting.of_workflow(actor, workflow_id, request, trigger, run_id))
 
@@ -115,7 +114,7 @@ async def start_and_wait(
     run_id: str | None = None,
 ) -> RunView:
     """Like `start`, but returns the run as it is when it has ended, or after `timeout_s`."""
-    if run_id is not None and await read_run(run_id) is not None:
+    if run_id is not None and await starting.earlier(run_id):
         return await wait(actor, run_id, timeout_s)
     new = await starting.of_workflow(actor, workflow_id, request, trigger, run_id)
     journal, active = await starting.launch(new)
@@ -181,7 +180,7 @@ async def fork(
     Raises NotFound for a step that did not finish in that run, and Invalid for overrides of nodes
     that there are not.
     """
-    if new_id is not None and await read_run(new_id) is not None:
+    if new_id is not None and await starting.earlier(new_id):
         return await get(actor, new_id)
     return await _begin(await starting.of_checkpoint(actor, run_id, request, new_id))
 
@@ -190,7 +189,7 @@ async def rerun(
     actor: Actor, run_id: str, request: RerunRun, *, new_id: str | None = None
 ) -> RunView:
     """Begin a run of the same definition as another; stored when this returns."""
-    if new_id is not None and await read_run(new_id) is not None:
+    if new_id is not None and await starting.earlier(new_id):
         return await get(actor, new_id)
     return await _begin(await starting.of_run(actor, run_id, request.inputs, new_id))
 

@@ -1,6 +1,5 @@
 """Makes new runs: of a workflow or a part of it, from another run's checkpoint, or once more."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,10 +10,12 @@ from backend.actor import Actor, Role
 from backend.artifacts import service as artifacts
 from backend.database import fetch
 from backend.errors import FieldError, Invalid, NotFound, StorageUnavailable
+from backend.patience import patience
 from backend.runs import event_log, history, seeds
 from backend.runs.bindings import bind, calls_of
 from backend.runs.executor import ActiveRun, executor
 from backend.runs.journal import RunJournal
+from backend.runs.journal_writer import read_run
 from backend.runs.plan import NO_PLAN, RunPlan, parse_breakpoint
 from backend.runs.record import NO_CONFIG, RunRecord
 from backend.runs.run_ids import made_at
@@ -34,6 +35,8 @@ from graphs.validate import check_inputs
 
 STORED_WITHIN_S = 4.0
 """How long a start waits for the database, which other programs may hold."""
+
+NOT_TAKEN = "The database did not take the run in time."
 
 EARLIER_RUNS = 20
 """How many of a workflow's newest runs are looked through for a part's data."""
@@ -216,20 +219,31 @@ async def launch(new: NewRun) -> tuple[RunJournal, ActiveRun | None]:
 async def store(journal: RunJournal, within_s: float = STORED_WITHIN_S) -> None:
     """Return when a run is stored and, unless it is being executed or held back, rung for.
 
-    Raises StorageUnavailable when the database does not take it in time: should it be stored after
-    all, it is cancelled before it does anything outside, so that it can be started again.
+    Raises StorageUnavailable when the database has taken nothing for so long; then there is no run,
+    and nothing was done outside.
     """
+    writer = executor().writer
     try:
-        async with asyncio.timeout(within_s):
+        async with patience(lambda: writer.commits, within_s):
             await journal.flush()
     except TimeoutError:
-        active = executor().active.get(journal.record.id)
-        if active is not None and not journal.record.status.ended:
-            journal.cancelling("The database did not take the run in time.")
-            active.control.cancel("The database did not take the run in time.")
-        raise StorageUnavailable("The database did not take the run in time.") from None
+        if journal.withdraw():
+            active = executor().active.get(journal.record.id)
+            if active is not None:
+                active.control.cancel(NOT_TAKEN)
+            raise StorageUnavailable(NOT_TAKEN) from None
+        # the run itself is on disk; what it has done since comes there as well
     if journal.record.epoch == 0 and not journal.record.held:
         await executor().bus.enqueue(journal.record.id)
+
+
+async def earlier(run_id: str) -> bool:
+    """Whether a run with a reserved id was started before. Raises StorageUnavailable while one that
+    was refused is being taken back.
+    """
+    if executor().writer.is_withdrawing(run_id):
+        raise StorageUnavailable(NOT_TAKEN)
+    return await read_run(run_id) is not None
 
 
 def checked_breakpoints(graph: CompiledGraph, wanted: Sequence[str]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from backend.database import fetch
 from backend.runs import event_log
 from backend.runs.schemas import StepView
 from backend.runs.status import StepStatus
-from backend.runs.step_rows import BEGINS, by_place
+from backend.runs.step_rows import PATH, SHOWN, by_place
 from graphs.definition import Body, Definition, Node
 from graphs.errors import GraphError
 from graphs.events import StepCompleted, StepSkipped
@@ -75,28 +75,24 @@ class Outputs:
         return self._known[path, node_id]
 
     async def _read(self, paths: Sequence[str | None], nodes: Sequence[str] | None) -> None:
-        named = [path for path in paths if path is not None]
-        places = ["path IS NULL"] if None in paths else []
-        if named:
-            places.append(f"path IN ({', '.join('?' * len(named))})")
         among = "" if nodes is None else f" AND node_id IN ({', '.join('?' * len(nodes))})"
-        for place in places:
-            rows = await fetch(
-                f"SELECT {event_log.COLUMNS} FROM {by_place()} WHERE run_id = ? AND {place}{among}"
-                f" AND {BEGINS} AND kind <> 'step.started' ORDER BY seq",
-                self._run_id,
-                *(named if place != "path IS NULL" else ()),
-                *(nodes or ()),
-            )
-            for row in rows:
-                event = event_log.engine_event(event_log.row_from(self._run_id, row))
-                if isinstance(event, StepCompleted):
-                    given = Given(event.data.output, event.data.ports)
-                elif isinstance(event, StepSkipped):
-                    given = Given(skip_reason=event.data.reason)
-                else:
-                    continue
-                self._known[event.path, event.node_id] = given
+        rows = await fetch(
+            f"SELECT {event_log.COLUMNS} FROM {by_place()} WHERE run_id = ?"
+            f" AND {PATH} IN ({', '.join('?' * len(paths))}){among}"
+            f" AND {SHOWN} AND kind IN ('step.completed', 'step.skipped') ORDER BY seq",
+            self._run_id,
+            *(path or "" for path in paths),
+            *(nodes or ()),
+        )
+        for row in rows:
+            event = event_log.engine_event(event_log.row_from(self._run_id, row))
+            if isinstance(event, StepCompleted):
+                given = Given(event.data.output, event.data.ports)
+            elif isinstance(event, StepSkipped):
+                given = Given(skip_reason=event.data.reason)
+            else:
+                continue
+            self._known[event.path, event.node_id] = given
 
 
 class Place:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from http.cookiejar import CookieJar
 from typing import Any
 
 import structlog
@@ -111,6 +112,8 @@ async def services_for(base: Services, record: RunRecord, load: LoadGraph) -> Se
         python_enabled=await tenants.python_enabled(record.tenant_id),
         artifacts=artifacts.store_for(record.tenant_id, record.id),
         files=workspaces.files_for(record.tenant_id),
+        # what servers gave one run to keep is no other run's, and above all no other tenant's
+        cookies=CookieJar(),
         owner=record.tenant_id,
     )
 

@@ -10,7 +10,8 @@ class Run(Table, tablename="run"):
     `config`, `plan` and `pause` are JSON; `epoch` rises with every claim, so that a zombie's writes
     touch no row. `held`: queued, and waits for a place in its workflow. `wake_at`: when a paused
     run goes on by itself. `active_ms`: how long it was executed before its last pause
-    or its end. `claims`: how many processes in a row have taken it up without a step's end.
+    or its end. `claims`: how many processes in a row have taken it up without a step's end;
+    `blamed`: of how many of their deaths it was the likely cause (see `backend.runs.suspects`).
     """
 
     id = Varchar(length=None, primary_key=True)
@@ -46,3 +47,4 @@ class Run(Table, tablename="run"):
     active_ms = BigInt(default=0)
     held = Integer(default=0)
     claims = Integer(default=0)
+    blamed = Integer(default=0)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from backend.workflows.compare import Differences
+from backend.workflows.compare import FieldChange as FieldChange
 from backend.workflows.run_settings import RunSettings
 from graphs.definition import Definition
 from graphs.errors import Problem

@@ -28,6 +28,7 @@ class WorkerPool:
         *,
         owner: str = "",
         cleanup: Callable[[], None] | None = None,
+        say: Callable[[str], None] | None = None,
     ) -> Any:
         """What the job returns; it is told to stop when the caller is cancelled."""
         interruption = Interruption()

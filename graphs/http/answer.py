@@ -2,6 +2,7 @@
 
 import asyncio
 import mimetypes
+import re
 from email.message import Message
 from email.utils import parsedate_to_datetime
 from pathlib import Path, PurePosixPath
@@ -10,12 +11,13 @@ from urllib.parse import unquote
 
 import httpx
 
-from graphs.artifacts import ArtifactKind
+from graphs.artifacts import ArtifactKind, RunFiles
 from graphs.errors import NodeError
 from graphs.events import now
 from graphs.http.charsets import decoded
 from graphs.http.params import AnswerFormat, FailOn, HttpRequestParams
-from graphs.json_numbers import decode_json
+from graphs.json_numbers import TooHeavy, check_weight, decode_json_with_halves
+from graphs.json_texts import REPLACED
 from graphs.node_type import NodeContext
 
 MEGABYTE = 1024 * 1024
@@ -31,6 +33,10 @@ _LARGE_BYTES = 256 * 1024
 """What takes longer to read than others should wait for."""
 
 _BINARY = "application/octet-stream"
+_LINES = re.compile(r"(ndjson|jsonl|jsonlines|json-seq)$", re.IGNORECASE)
+"""Media types of JSON with a value a line."""
+
+_HALVES = f"halves of characters, as a cut text has them, were replaced by {REPLACED}"
 
 
 async def answer_of(
@@ -83,7 +89,9 @@ def is_text(kind: str) -> bool:
     return (
         not kind
         or kind.startswith("text/")
-        or kind.endswith(("json", "xml", "javascript", "ecmascript", "yaml", "json-seq"))
+        or kind.endswith(
+            ("json", "xml", "javascript", "ecmascript", "yaml", "json-seq", "jsonl", "jsonlines")
+        )
         or kind in ("application/x-www-form-urlencoded", "application/sql", "application/graphql")
     )
 
@@ -154,11 +162,27 @@ def _read(content: bytes, kind: str, as_json: bool) -> tuple[Any, str]:
     text, notice = decoded(content, kind)
     if not as_json:
         return text, notice
+    if not text.strip():
+        return None, notice
     try:
-        return decode_json(text.encode()), notice
+        check_weight(content)
+        if _LINES.search(kind.partition(";")[0].strip()) is None:
+            value, halves = decode_json_with_halves(text.encode())
+        else:
+            lines = (line.strip("\x1e \t\r") for line in text.split("\n"))
+            found = [decode_json_with_halves(line.encode()) for line in lines if line]
+            value, halves = [each for each, _ in found], any(half for _, half in found)
+    except TooHeavy as error:
+        raise NodeError(
+            f"the answer is too large for one value: {error}; keep it as a file (Answer: file, or "
+            "Save as), or ask the server for fewer rows or fields",
+            code="response_too_large",
+            retryable=False,
+        ) from None
     except (ValueError, RecursionError) as error:
         told = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         return _NotJson(text), f"the answer is not the JSON that it should be: {told}"
+    return value, notice or (_HALVES if halves else "")
 
 
 async def _kept(response: httpx.Response, params: HttpRequestParams, ctx: NodeContext) -> Any:
@@ -167,7 +191,7 @@ async def _kept(response: httpx.Response, params: HttpRequestParams, ctx: NodeCo
     name, kind = file_name(response), _media_type(response) or _BINARY
     path = store.new_path(_ending(name))
     try:
-        await _download(response, path, params)
+        await _download(response, path, params, await store.room_bytes())
     except BaseException:
         path.unlink(missing_ok=True)
         raise
@@ -190,7 +214,10 @@ async def _saved(response: httpx.Response, params: HttpRequestParams, ctx: NodeC
     assert files is not None, "asked for before the request"
     path = ctx.services.artifacts.new_path(".download")
     try:
-        await _download(response, path, params)
+        room = await ctx.services.artifacts.room_bytes()
+        if room is not None:
+            room += await _size(files, params.save_as)
+        await _download(response, path, params, room)
         size = await files.save(params.save_as, path)
     finally:
         path.unlink(missing_ok=True)
@@ -198,7 +225,19 @@ async def _saved(response: httpx.Response, params: HttpRequestParams, ctx: NodeC
     return {"name": params.save_as, "size_bytes": size, "media_type": kind}
 
 
-async def _download(response: httpx.Response, path: Path, params: HttpRequestParams) -> None:
+async def _size(files: RunFiles, name: str) -> int:
+    """How large the file is that will be replaced, in bytes; 0 for none."""
+    try:
+        found = await files.path(name)
+    except NodeError:
+        return 0
+    return (await asyncio.to_thread(found.stat)).st_size
+
+
+async def _download(
+    response: httpx.Response, path: Path, params: HttpRequestParams, room: int | None
+) -> None:
+    """`room`: what the tenant may add, in bytes; more ends the download when it is reached."""
     limit_mb = params.max_answer_mb or MAX_FILE_MB
     size = 0
     waiting: list[bytes] = []
@@ -208,6 +247,13 @@ async def _download(response: httpx.Response, path: Path, params: HttpRequestPar
             size += len(part)
             if size > limit_mb * MEGABYTE:
                 raise _too_large(limit_mb, in_memory=False)
+            if room is not None and size > room:
+                raise NodeError(
+                    f"there is no room for the answer: the tenant may add {room:,} bytes; delete "
+                    "old runs or files, or ask an administrator for more",
+                    code="quota_exceeded",
+                    retryable=False,
+                )
             waiting.append(part)
             waiting_bytes += len(part)
             if waiting_bytes >= _WRITE_BYTES:

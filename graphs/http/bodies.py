@@ -100,7 +100,7 @@ def _format(given: BodyFormat, value: Any, content_type: str) -> BodyFormat:
     if artifact is not None and artifact.kind is ArtifactKind.FILE:
         return BodyFormat.FILE
     kind = content_type.partition(";")[0].strip().lower()
-    if isinstance(value, Mapping) and kind in (_FORM, _MULTIPART):
+    if kind in (_FORM, _MULTIPART):
         return BodyFormat.FORM if kind == _FORM else BodyFormat.MULTIPART
     if kind.startswith("text/") and not isinstance(value, dict | list):
         return BodyFormat.TEXT
@@ -119,6 +119,10 @@ def _encoded(text: str, content_type: str) -> bytes:
 
 
 def _fields(value: Any) -> list[tuple[str, str]]:
+    if isinstance(value, list):
+        listed = cast("list[Any]", value)
+        if all(isinstance(pair, list) and len(cast("list[Any]", pair)) == 2 for pair in listed):
+            return [(format_value(name), format_value(given)) for name, given in listed]
     if not isinstance(value, Mapping):
         raise _invalid('a form\'s body is an object, such as {"name": "value"}')
     pairs: list[tuple[str, str]] = []

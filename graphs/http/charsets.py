@@ -43,30 +43,49 @@ def decoded(raw: bytes, content_type: str) -> tuple[str, str]:
     """A body's text, and a notice about what could not be read of it (or nothing).
 
     A byte order mark counts more than the header, the header more than the document's own
-    declaration. Without any, it is UTF-8, or else windows-1252.
+    declaration. Without any, it is UTF-8, or else windows-1252. JSON that is UTF-8 is read as that
+    whatever the header says: its standard knows nothing else.
     """
     for mark, charset in _MARKS:
         if raw.startswith(mark):
             return _replaced(raw, charset)
     named = charset_of(content_type)
     charset = known_charset(named)
+    is_json = "json" in content_type.lower()
     if charset:
+        if is_json and not raw.isascii() and not _same(charset, "utf-8") and _is_utf8(raw):
+            return raw.decode(), f"the answer says that it is {named}, and is UTF-8"
         return _replaced(raw, charset)
     notice = f"the answer's charset {named!r} is not known; it is read as UTF-8" if named else ""
-    if "json" in content_type.lower():
+    if is_json:
         charset = json.detect_encoding(raw)
+        charset = "" if charset == "utf-8" else charset
     elif not named and (found := _DECLARED.search(raw[:_HEAD_BYTES])):
         charset = known_charset((found[1] or found[2]).decode("ascii"))
     if charset:
         text, damage = _replaced(raw, charset)
         return text, damage or notice
-    try:
+    if _is_utf8(raw):
         return raw.decode(), notice
+    text, damage = _replaced(raw, "utf-8")
+    bad = text.count("�")
+    if named or len(text) - len(text.encode("ascii", "ignore")) - bad >= bad:
+        # more letters are sound UTF-8 than not: some of its bytes are damaged
+        return text, damage
+    text = raw.decode("cp1252", "replace")
+    return text, "the answer is no UTF-8 and names no charset; it is read as windows-1252"
+
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode()
     except UnicodeDecodeError:
-        if named:
-            return _replaced(raw, "utf-8")
-        text = raw.decode("cp1252", "replace")
-        return text, "the answer is no UTF-8 and names no charset; it is read as windows-1252"
+        return False
+    return True
+
+
+def _same(one: str, other: str) -> bool:
+    return codecs.lookup(one).name == codecs.lookup(other).name
 
 
 def _replaced(raw: bytes, charset: str) -> tuple[str, str]:

@@ -114,7 +114,11 @@ class Exchange:
         url = _address(params)
         self.host = url.netloc.decode("ascii", "replace")
         headers = httpx.Headers(
-            [_field(name, format_value(value)) for name, value in params.headers.items()]
+            [
+                _field(name, format_value(value))
+                for name, value in params.headers.items()
+                if value is not None
+            ]
         )
         if params.idempotency_key and params.method in CHANGING:
             headers.setdefault("Idempotency-Key", ctx.idempotency_key)

@@ -138,18 +138,20 @@ class HttpRequestParams(Params, frozen=True):
         int,
         Meta(
             title="Time limit",
-            description="Milliseconds until the request is given up, its answer included.",
+            description="How long until the request is given up, its answer included.",
             ge=1,
             le=MAX_TIMEOUT_MS,
+            extra_json_schema={"x-widget": "duration"},
         ),
     ] = 30_000
     connect_timeout_ms: Annotated[
         int,
         Meta(
             title="Time limit for connecting",
-            description="Milliseconds until a server that cannot be reached is given up.",
+            description="How long until a server that cannot be reached is given up.",
             ge=1,
             le=MAX_TIMEOUT_MS,
+            extra_json_schema={"x-widget": "duration"},
         ),
     ] = 10_000
     idempotency_key: Annotated[

@@ -28,6 +28,14 @@ class MissingError(ExpressionError):
     """A field or list item that is not there; `default(…)` turns it into its second argument."""
 
 
+class Confidential(Mapping[str, Any]):
+    """A mapping whose names are not told, and that hears what expressions make of its values."""
+
+    def made(self, value: Any, source: str) -> None:
+        """An expression, whose source this is, has made something of the values."""
+        raise NotImplementedError
+
+
 class Budget:
     """What is left to one resolution of a template."""
 
@@ -168,6 +176,8 @@ def _alike(name: Any, key: Any) -> bool:
 
 
 def _no_field(mapping: Mapping[Any, Any], key: Any) -> str:
+    if isinstance(mapping, Confidential):
+        return f"there is no secret {key!r} here; correct the name, or ask the operator to add it"
     names = [str(name) for name in mapping]
     if not names:
         return f"there is no field {key!r}; the object is empty"

@@ -90,8 +90,8 @@ class ApprovalParams(Params, frozen=True):
         ApprovalKind,
         Meta(
             title="Kind of answer",
-            description="confirmation: yes or no. choice: one of the options. text: words. "
-            "form: fields that a JSON Schema describes.",
+            description="Yes or no, one of several options, words, or a form whose fields a JSON "
+            "Schema describes.",
             extra_json_schema=_LITERAL,
         ),
     ] = ApprovalKind.CONFIRMATION
@@ -99,18 +99,27 @@ class ApprovalParams(Params, frozen=True):
         list[Option | Annotated[str, Meta(min_length=1, max_length=60)]],
         Meta(
             title="Options",
-            description="For a choice: each a value with a label, or only a text. Every option "
-            "has a port of its own.",
+            description="Each a value with a label, or only a text. Every option has a port "
+            "of its own.",
             max_length=50,
-            extra_json_schema={**_LITERAL, "items": {"$ref": "#/$defs/Option"}},
+            extra_json_schema={
+                **_LITERAL,
+                "items": {"$ref": "#/$defs/Option"},
+                "x-when": {"kind": ["choice"]},
+            },
         ),
     ] = field(default_factory=list[Option | str])
     form_schema: Annotated[
         dict[str, Any] | None,
         Meta(
             title="Form",
-            description="For a form: the JSON Schema of the answer, an object.",
-            extra_json_schema={**_LITERAL, "x-widget": "json", "x-json-schema": True},
+            description="The JSON Schema of the answer, an object.",
+            extra_json_schema={
+                **_LITERAL,
+                "x-widget": "json",
+                "x-json-schema": True,
+                "x-when": {"kind": ["form"]},
+            },
         ),
     ] = None
     details: Annotated[
@@ -142,8 +151,9 @@ class ApprovalParams(Params, frozen=True):
         Annotated[int, Meta(ge=1, le=MAX_DELAY_MS)] | None,
         Meta(
             title="Deadline",
-            description="How long the question stays open, in milliseconds. Then the default "
-            "answer holds; without one the step fails.",
+            description="How long the question stays open. Then the default answer holds; without "
+            "one the step fails.",
+            extra_json_schema={"x-widget": "duration", "x-placeholder": "2 days"},
         ),
     ] = None
     default_answer: Annotated[
@@ -159,7 +169,8 @@ class ApprovalParams(Params, frozen=True):
         Annotated[int, Meta(ge=1, le=MAX_DELAY_MS)] | None,
         Meta(
             title="Remind after",
-            description="When nobody has answered by then, in milliseconds, the inbox says so.",
+            description="When nobody has answered by then, the inbox says so.",
+            extra_json_schema={"x-widget": "duration", "x-placeholder": "1 day"},
         ),
     ] = None
 

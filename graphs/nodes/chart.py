@@ -107,7 +107,7 @@ class Chart(TableNode[ChartParams]):
             points.notes += assumed_note(relations.values())
             return points
 
-        points = await run_work(store.new_path(".work"), job)
+        points = await run_work(store.new_path(".work"), job, say=ctx.log)
         value = chart_value(points, params.kind, params.title)
         for note in points.notes:
             ctx.log(note)

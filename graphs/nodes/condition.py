@@ -12,10 +12,10 @@ class IfParams(Params, frozen=True):
         bool | int | float | list[Any] | dict[str, Any] | None,
         Meta(
             title="Condition",
-            description="An expression. Null, 0, false and what is empty count as false.",
+            description="Null, 0, false and what is empty count as false.",
             examples=["{{ input.amount > 100 }}"],
             extra_json_schema={
-                "x-widget": "expression",
+                "x-widget": "condition",
                 "x-placeholder": "{{ input.amount > 100 }}",
             },
         ),

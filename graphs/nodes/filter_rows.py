@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from duckdb import DuckDBPyConnection
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from graphs.errors import NodeError
 from graphs.node_type import NodeContext, Output, Params
@@ -39,16 +39,22 @@ class Condition(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         Meta(
             title="Value",
             description=(
-                "A text, number or date. Several for `in`, with commas between them or as a list; "
-                "the lower limit for `between`; none for `is_empty`. A date means its whole day; "
-                "a number is compared with texts by their value."
+                "A text, number or date; several with commas between them or as a list, where one "
+                "of them is meant; the lower limit where it is between two. A date means its whole "
+                "day; a number is compared with texts by their value."
             ),
             examples=["100", "2026-01-31", "{{ input.region }}"],
+            extra_json_schema={"x-unless": {"operator": ["is_empty", "is_not_empty"]}},
         ),
     ] = None
     to: Annotated[
         Any,
-        Meta(title="Upper limit", description="For `between`, included.", examples=["200"]),
+        Meta(
+            title="Upper limit",
+            description="Included, as the lower one is.",
+            examples=["200"],
+            extra_json_schema={"x-when": {"operator": ["between"]}},
+        ),
     ] = None
 
 
@@ -61,10 +67,10 @@ class FilterRowsParams(Params, frozen=True):
             max_length=50,
             examples=[[{"column": "amount", "operator": "greater", "value": 100}]],
         ),
-    ]
+    ] = field(default_factory=list[Condition])
     match: Annotated[
         Match,
-        Meta(title="Match", description="all: every condition holds. any: at least one does."),
+        Meta(title="Match", description="Whether every condition holds, or at least one does."),
     ] = Match.ALL
     match_case: Annotated[
         bool,

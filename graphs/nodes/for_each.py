@@ -68,7 +68,7 @@ class ForEach(NodeType[ForEachParams]):
     async def run(self, params: ForEachParams, ctx: NodeContext) -> Output:
         items = params.items
         if isinstance(items, dict):
-            items = await table_rows(ctx.services.artifacts, items, "Items")
+            items = await table_rows(ctx.services.artifacts, items, "Items", ctx.log)
         results: list[Any] = [_LEFT_OUT] * len(items)
         work = _Work(params, items, ctx, results)
         workers = [

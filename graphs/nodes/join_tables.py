@@ -10,8 +10,7 @@ from msgspec import Meta, Struct, field
 from graphs.artifacts import Column
 from graphs.errors import NodeError
 from graphs.node_type import NodeContext, Output, Params
-from graphs.tables.casts import text_of
-from graphs.tables.conditions import Kind, kind_of, plain_number
+from graphs.tables.conditions import Kind, kind_of, plain_number, text_of
 from graphs.tables.names import UNKNOWN_COLUMNS, find_column, near, quoted, unique
 from graphs.tables.node import TableNode, make_table
 from graphs.tables.sources import Relation, given_table, is_table
@@ -177,6 +176,7 @@ def _query(params: JoinTablesParams, left: Relation, right: Relation) -> str:
             sides = _comparable(sides, one, other)
             mixed.add(other.name)
         equal.append(" = ".join(sides))
+        equal += _exactly(sides, one, other)
     on = f" ON {' AND '.join(equal)}" if equal else ""
     tables = (
         f'(SELECT *, {left.order} AS "\x01l" FROM {left.scan}) AS l {params.how.upper()} JOIN '
@@ -241,3 +241,15 @@ def _comparable(sides: list[str], one: Column, other: Column) -> list[str]:
     return [
         plain_number(text_of(side, each.type)) for side, each in zip(sides, columns, strict=True)
     ]
+
+
+def _exactly(sides: list[str], one: Column, other: Column) -> list[str]:
+    """A number that is no float equals the float's exact value, not one that rounds to it."""
+    if kind_of(one.type) is not Kind.NUMBER or kind_of(other.type) is not Kind.NUMBER:
+        return []
+    floats = [each.type in ("FLOAT", "DOUBLE") for each in (one, other)]
+    if floats == [True, False]:
+        return [f"TRY_CAST({sides[0]} AS {other.type}) = {sides[1]}"]
+    if floats == [False, True]:
+        return [f"{sides[0]} = TRY_CAST({sides[1]} AS {one.type})"]
+    return []

@@ -38,9 +38,10 @@ class PythonParams(Params, frozen=True, kw_only=True):
         int,
         Meta(
             title="Time limit",
-            description="Milliseconds until the code is stopped.",
+            description="How long until the code is stopped.",
             ge=100,
             le=MAX_TIMEOUT_MS,
+            extra_json_schema={"x-widget": "duration"},
         ),
     ] = 10_000
     memory_mb: Annotated[

@@ -23,6 +23,10 @@ from graphs.tables.reading_settings import (
 )
 from graphs.tables.work import Work
 
+_OF_CSV: dict[str, Any] = {"x-when": {"format": ["auto", "csv", "tsv"]}}
+_OF_ROWS: dict[str, Any] = {"x-when": {"format": ["auto", "csv", "tsv", "xlsx"]}}
+_OF_EXCEL: dict[str, Any] = {"x-when": {"format": ["auto", "xlsx"]}}
+
 
 class ReadFileParams(Params, frozen=True):
     name: Annotated[
@@ -60,6 +64,7 @@ class ReadFileParams(Params, frozen=True):
             description="Between the cells of a CSV file. Left empty: it is found out.",
             max_length=4,
             examples=[";"],
+            extra_json_schema=_OF_CSV,
         ),
     ] = ""
     quote: Annotated[
@@ -68,6 +73,7 @@ class ReadFileParams(Params, frozen=True):
             title="Quote",
             description="What stands around cells that hold the separator. none: quotes are "
             "letters like others.",
+            extra_json_schema=_OF_CSV,
         ),
     ] = Quote.AUTO
     header: Annotated[
@@ -75,6 +81,7 @@ class ReadFileParams(Params, frozen=True):
         Meta(
             title="First row holds names",
             description="auto: it is found out (CSV and Excel).",
+            extra_json_schema=_OF_ROWS,
         ),
     ] = Header.AUTO
     skip_rows: Annotated[
@@ -83,6 +90,7 @@ class ReadFileParams(Params, frozen=True):
             title="Skip rows",
             description="How many lines from the top, blank ones too (CSV and Excel).",
             ge=0,
+            extra_json_schema=_OF_ROWS,
         ),
     ] = 0
     decimal: Annotated[
@@ -90,6 +98,7 @@ class ReadFileParams(Params, frozen=True):
         Meta(
             title="Decimal sign",
             description="auto: a comma only where the numbers leave no doubt (CSV).",
+            extra_json_schema=_OF_CSV,
         ),
     ] = DecimalSign.AUTO
     date_order: Annotated[
@@ -98,6 +107,7 @@ class ReadFileParams(Params, frozen=True):
             title="Date order",
             description="Of dates such as 03/04/2026. auto: if a column proves it; else they stay "
             "texts (CSV).",
+            extra_json_schema=_OF_CSV,
         ),
     ] = DateOrder.AUTO
     text_columns: Annotated[
@@ -114,6 +124,7 @@ class ReadFileParams(Params, frozen=True):
             title="Types of columns",
             description="What columns must be; a value that is not ends the step (CSV).",
             examples=[{"amount": "decimal"}],
+            extra_json_schema=_OF_CSV,
         ),
     ] = field(default_factory=dict[str, ColumnKind])
     ragged: Annotated[
@@ -122,6 +133,7 @@ class ReadFileParams(Params, frozen=True):
             title="Uneven rows",
             description="fill: missing cells are empty, and further ones get columns of their own. "
             "refuse: such a row ends the step (CSV).",
+            extra_json_schema=_OF_CSV,
         ),
     ] = Ragged.FILL
     null_texts: Annotated[
@@ -130,6 +142,7 @@ class ReadFileParams(Params, frozen=True):
             title="Texts for nothing",
             description="What stands for an empty cell besides an empty one (CSV).",
             examples=[["NA", "NULL"]],
+            extra_json_schema=_OF_CSV,
         ),
     ] = ()
     sheet: Annotated[
@@ -139,6 +152,7 @@ class ReadFileParams(Params, frozen=True):
             description="Of an Excel workbook. Left empty: the first one.",
             max_length=100,
             examples=["Sales"],
+            extra_json_schema=_OF_EXCEL,
         ),
     ] = ""
 

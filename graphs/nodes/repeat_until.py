@@ -19,7 +19,7 @@ class RepeatUntilParams(Params, frozen=True):
             ),
             examples=["{{ item.done }}", "{{ index >= 4 }}"],
             extra_json_schema={
-                "x-widget": "expression",
+                "x-widget": "condition",
                 "x-lazy": True,
                 "x-placeholder": "{{ item.done }}",
             },

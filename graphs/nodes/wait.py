@@ -15,10 +15,11 @@ class WaitParams(Params, frozen=True):
         int,
         Meta(
             title="Duration",
-            description="How long to wait, in milliseconds; at most a day.",
+            description="How long to wait; at most a day.",
             ge=0,
             le=DAY_MS,
             examples=[1000],
+            extra_json_schema={"x-widget": "duration", "x-placeholder": "30 s"},
         ),
     ]
 

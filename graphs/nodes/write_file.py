@@ -14,7 +14,7 @@ from msgspec import Meta
 from graphs.artifacts import ArtifactKind, ArtifactStore, artifact_of
 from graphs.errors import NodeError
 from graphs.language.values import as_text
-from graphs.node_type import Category, NodeContext, NodeType, Output, Params, Services
+from graphs.node_type import Category, NodeContext, NodeType, Output, Params
 from graphs.tables.formats import FileFormat, format_of
 from graphs.tables.picture import PictureFormat, is_chart, picture
 from graphs.tables.sources import given_table, is_table, open_tables
@@ -35,7 +35,7 @@ class WriteFileParams(Params, frozen=True):
             min_length=1,
             max_length=1000,
             examples=["result.xlsx", "reports/{{ input.month }}.csv", "revenue.png"],
-            extra_json_schema={"x-widget": "file"},
+            extra_json_schema={"x-widget": "file", "x-writes": True},
         ),
     ]
     content: Annotated[
@@ -87,7 +87,7 @@ class WriteFile(NodeType[WriteFileParams]):
         content = _content(params, ctx)
         path = store.new_path(Path(params.name).suffix[:10] or ".out")
         try:
-            rows = await _write(content, params, path, ctx.services)
+            rows = await _write(content, params, path, ctx)
             size = await files.save(params.name, path)
         finally:
             path.unlink(missing_ok=True)
@@ -107,18 +107,17 @@ def _content(params: WriteFileParams, ctx: NodeContext) -> Any:
     return ctx.prev if params.content is None or params.content == "" else params.content
 
 
-async def _write(
-    content: Any, params: WriteFileParams, path: Path, services: Services
-) -> int | None:
+async def _write(content: Any, params: WriteFileParams, path: Path, ctx: NodeContext) -> int | None:
     """Write the content to a path; returns the number of rows of a table."""
-    store = services.artifacts
+    store = ctx.services.artifacts
     if await _write_bytes(content, path, store):
         return None
     if is_chart(content):
         ending = params.name.rpartition(".")[2].lower()
         if params.format is FileFormat.AUTO and ending in tuple(PictureFormat):
             title = str(content.get("title", ""))
-            made = await picture(content["spec"], PictureFormat(ending), title, services.owner)
+            owner = ctx.services.owner
+            made = await picture(content["spec"], PictureFormat(ending), title, owner, say=ctx.log)
             await asyncio.to_thread(path.write_bytes, made)
             return None
     format = format_of(params.name, params.format)
@@ -141,7 +140,7 @@ async def _write(
             work, connection, relation.scan, relation.columns, path, format, Path(params.name).stem
         )
 
-    return await run_work(store.new_path(".work"), job)
+    return await run_work(store.new_path(".work"), job, say=ctx.log)
 
 
 async def _write_bytes(content: Any, path: Path, store: ArtifactStore) -> bool:

@@ -18,6 +18,8 @@ from typing import Any, cast
 SOURCE = "<code>"
 ROOT_BYTES = 64 * 1024 * 1024
 WORK = "/work"
+_MOST_BITS = 14_000
+"""Of a whole number; Python writes no more than 4,300 digits."""
 
 _NEWNS, _NEWUTS, _NEWIPC, _NEWUSER, _NEWPID, _NEWNET = (
     0x00020000,
@@ -274,6 +276,8 @@ def _plain(value: Any, where: str) -> Any:
     if isinstance(value, str):
         return _sound(str.__str__(value), where)
     if isinstance(value, int):
+        if value.bit_length() > _MOST_BITS:
+            raise ValueError(f"{where} has more than 4,200 digits; give it in hexadecimal, hex(…)")
         return int(value)
     if isinstance(value, float):
         if not math.isfinite(value):

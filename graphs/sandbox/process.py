@@ -84,9 +84,8 @@ async def execute(
         cpu_s=-(-limits.time_ms // 1000),
         file_bytes=MAX_FILE_BYTES,
     )
-    if SLOTS.full:
-        say("waits for other code to end")
-    slot = await SLOTS.take(owner, max(limits.memory_mb, LEAST_MB))
+    told = "waits for its turn: other code takes the memory that there is for Python"
+    slot = await SLOTS.take(owner, max(limits.memory_mb, LEAST_MB), lambda: say(told))
     try:
         with tempfile.TemporaryDirectory(prefix="heddle-python-") as folder:
             answer, status = await _run(msgspec.json.encode(task), folder, limits, say)

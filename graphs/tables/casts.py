@@ -6,7 +6,7 @@ from duckdb import DuckDBPyConnection
 from msgspec import Struct
 
 from graphs.artifacts import Column
-from graphs.tables.conditions import Kind, kind_of
+from graphs.tables.conditions import Kind, kind_of, text_of
 from graphs.tables.names import literal, quoted
 from graphs.tables.sources import Relation
 from graphs.tables.values import is_nested
@@ -15,6 +15,9 @@ _MAX_DIGITS = 38
 _DOUBLE_DIGITS = 15
 _SPACES = r"[\s\x{a0}\x{202f}]"
 _APOSTROPHES = r"['\x{2019}]"
+_CURRENCIES = (
+    "EUR|USD|GBP|CHF|JPY|NOK|SEK|DKK|PLN|CZK|HUF|RON|CAD|AUD|NZD|CNY|INR|BRL|MXN|ZAR|kr|zł|Kč|Ft"
+)
 _SHORT_YEAR = r"\d{1,2}[./-]\d{1,2}[./-]\d{2}(\D.*)?"
 
 
@@ -105,17 +108,6 @@ def cast_of(
             return Cast(moment if to is ColumnType.TIMESTAMP else f"CAST({moment} AS DATE)", text)
 
 
-def text_of(cell: str, type_name: str) -> str:
-    """SQL of a cell as text: 2.0 is 2, and a large whole number has all its digits."""
-    if is_nested(type_name):
-        return f"CAST(to_json({cell}) AS VARCHAR)"
-    text = f"CAST({cell} AS VARCHAR)"
-    if type_name not in ("DOUBLE", "FLOAT"):
-        return text
-    whole = f"CAST(CAST({cell} AS HUGEINT) AS VARCHAR)"
-    return f"CASE WHEN {cell} = trunc({cell}) AND abs({cell}) < 1e21 THEN {whole} ELSE {text} END"
-
-
 def _of_values(
     connection: DuckDBPyConnection, table: Relation, column: Column, to: ColumnType
 ) -> str:
@@ -152,8 +144,11 @@ def _number(text: str, texts: Texts) -> str:
         groups = rf"(?:\.|{_APOSTROPHES}|{_SPACES})"
     whole = r"\d+" if not groups or groups == sign else rf"(?:\d{{1,3}}(?:{groups}\d{{3}})+|\d+)"
     pattern = rf"[+-]?(?:{whole}(?:{sign}\d*)?|{sign}\d+)(?:[eE][+-]?\d+)?"
-    currency = rf"^([+-]?)(?:\p{{Sc}}|{_SPACES})+([+-]?)|(?:\p{{Sc}}|{_SPACES})+$"
-    bare = rf"regexp_replace({text}, {literal(currency)}, '\1\2', 'g')"
+    unit = rf"(?:\p{{Sc}}|{_SPACES}|{_CURRENCIES})+"
+    currency = rf"^([+-]?){unit}([+-]?)|{unit}$"
+    # U+2212 is what typesetters write for a minus
+    signed = f"replace({text}, '\u2212', '-')"
+    bare = rf"regexp_replace({signed}, {literal(currency)}, '\1\2', 'g')"
     plain = bare
     if groups and groups != sign:
         plain = f"regexp_replace({plain}, {literal(groups)}, '', 'g')"

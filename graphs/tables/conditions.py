@@ -11,6 +11,7 @@ from graphs.artifacts import Column
 from graphs.errors import NodeError
 from graphs.language.values import as_text
 from graphs.tables.names import find_column, literal, quoted
+from graphs.tables.values import is_nested
 
 _SIZES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 _WHOLE = {*_SIZES, *(f"U{size}" for size in _SIZES)}
@@ -151,6 +152,19 @@ def misfit_sql(
     return f"trim({text}) <> '' AND NOT {reads}", f"{name!r} ({column.type}) with a {kind}"
 
 
+def text_of(cell: str, type_name: str) -> str:
+    """SQL of a cell as text: 2.0 is 2, and a large whole number has all its digits."""
+    if is_nested(type_name):
+        return f"CAST(to_json({cell}) AS VARCHAR)"
+    text = f"CAST({cell} AS VARCHAR)"
+    if type_name.startswith("DECIMAL"):
+        return plain_number(text)
+    if type_name not in ("DOUBLE", "FLOAT"):
+        return text
+    whole = f"CAST(CAST({cell} AS HUGEINT) AS VARCHAR)"
+    return f"CASE WHEN {cell} = trunc({cell}) AND abs({cell}) < 1e21 THEN {whole} ELSE {text} END"
+
+
 def plain_number(text: str) -> str:
     """SQL of a text without the zeros that end its fraction; texts that are no number stay."""
     return (
@@ -262,7 +276,7 @@ def _unfit(column: Column, operator: Operator, problem: str) -> NodeError:
 
 def _text(column: Column, match_case: bool) -> str:
     name = quoted(column.name)
-    text = name if column.type == "VARCHAR" else f"CAST({name} AS VARCHAR)"
+    text = name if column.type == "VARCHAR" else text_of(name, column.type)
     return text if match_case else f"lower({text})"
 
 

@@ -44,6 +44,8 @@ _ENDINGS = {
     ),
 }
 
+_OTHER_SHEETS = ("xls", "xlsb", "xlt", "ods", "numbers")
+
 
 def format_of(name: str, given: FileFormat = FileFormat.AUTO) -> FileFormat:
     """The format given, or else that of the name's ending. Raises NodeError for an unknown one."""
@@ -51,6 +53,13 @@ def format_of(name: str, given: FileFormat = FileFormat.AUTO) -> FileFormat:
         return given
     ending = name.rpartition("/")[2].rpartition(".")[2].lower()
     found = _ENDINGS.get(ending)
+    if found is None and ending in _OTHER_SHEETS:
+        raise NodeError(
+            f"{name!r}: files that end in .{ending} can be neither read nor written; save it as "
+            ".xlsx or CSV",
+            code="file_format_unknown",
+            retryable=False,
+        )
     if found is None:
         raise NodeError(
             f"the name {name!r} does not tell how the file is built; choose the format, or let it "

@@ -1,6 +1,7 @@
 """The rows of JSON and JSON Lines, one after the other, with numbers as exact as they stand."""
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -10,7 +11,9 @@ from typing import Any
 import msgspec
 
 from graphs.errors import NodeError
-from graphs.tables.reading_settings import unreadable
+from graphs.json_numbers import MAY_BE_LONG, decimal, whole
+from graphs.json_texts import MAY_BE_HALF, REPLACED, whole_characters
+from graphs.tables.reading_settings import Notice, unreadable
 
 MAX_VALUE = 64 * 1024 * 1024
 """Characters of one row; a longer one is refused."""
@@ -18,15 +21,15 @@ MAX_VALUE = 64 * 1024 * 1024
 _CHUNK = 1024 * 1024
 _EXACT_DIGITS = 15
 _SPACE = re.compile(r"[ \t\r\n]*")
-_LONG_NUMBER = re.compile(rb"[0-9][0-9.]{15}")
 
 
 def _number(text: str) -> float | Decimal:
-    """A float, or a decimal where a float would lose digits."""
+    """A float, or a decimal where a float would lose digits or be infinite."""
     digits = text.lower().partition("e")[0].lstrip("-0.").replace(".", "")
-    if len(digits) <= _EXACT_DIGITS:
-        return float(text)
-    exact, near = Decimal(text), float(text)
+    near = float(text)
+    if len(digits) <= _EXACT_DIGITS and math.isfinite(near) and (near or not digits):
+        return near
+    exact = Decimal(text)
     return near if Decimal(repr(near)) == exact else exact
 
 
@@ -35,10 +38,20 @@ def _constant(_: str) -> None:
     return
 
 
-_DECODER = json.JSONDecoder(parse_float=_number, parse_constant=_constant)
+_DECODER = json.JSONDecoder(parse_float=_number, parse_int=whole, parse_constant=_constant)
 
 
-def line_rows(path: Path, name: str, check: Callable[[], None]) -> Iterator[Any]:
+def object_of(text: str) -> Any:
+    """What a text holds that is one value of JSON, with a number that no float holds as its text,
+    and � where half of a character stands.
+    """
+    value = json.loads(text, parse_float=decimal, parse_int=whole, parse_constant=_constant)
+    return whole_characters(value)[0] if MAY_BE_HALF.search(text) else value
+
+
+def line_rows(
+    path: Path, name: str, check: Callable[[], None], notices: list[Notice]
+) -> Iterator[Any]:
     """The value of each line that is not blank. Raises NodeError that names the line."""
     decode = msgspec.json.Decoder().decode
     with path.open("rb") as file:
@@ -53,30 +66,32 @@ def line_rows(path: Path, name: str, check: Callable[[], None]) -> Iterator[Any]
             if not line:
                 continue
             try:
-                if _LONG_NUMBER.search(line) is None:
+                if MAY_BE_LONG.search(line) is None:
                     yield decode(line)
                 else:
-                    yield _DECODER.decode(line.decode())
+                    yield _slowly(line, name, number, notices)
             except msgspec.DecodeError:
-                yield _slowly(line, name, number)
-            except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-                raise unreadable(name, _why(error), number) from error
+                yield _slowly(line, name, number, notices)
 
 
-def _slowly(line: bytes, name: str, number: int) -> Any:
-    """What msgspec refuses, such as NaN, and else the reason in Python's words."""
+def _slowly(line: bytes, name: str, number: int, notices: list[Notice]) -> Any:
+    """What has long numbers, or what msgspec refuses, such as NaN and halves of characters."""
     try:
-        return _DECODER.decode(line.decode())
+        text = line.decode()
+        value = _DECODER.decode(text)
+        return _told_of_halves(value, number, notices) if MAY_BE_HALF.search(text) else value
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise unreadable(name, _why(error), number) from error
 
 
-def value_rows(path: Path, name: str, check: Callable[[], None]) -> Iterator[Any]:
+def value_rows(
+    path: Path, name: str, check: Callable[[], None], notices: list[Notice]
+) -> Iterator[Any]:
     """The elements of a list, or values that stand one after the other, however they are broken
     into lines. Raises NodeError that names the line.
     """
     with path.open(encoding="utf-8", newline="") as file:
-        text = _Text(file.read, name, check)
+        text = _Text(file.read, name, check, notices)
         listed = text.peek() == "["
         if listed:
             text.take()
@@ -102,10 +117,17 @@ def value_rows(path: Path, name: str, check: Callable[[], None]) -> Iterator[Any
 class _Text:
     """Characters that come piece by piece, and the place within them."""
 
-    def __init__(self, read: Callable[[int], str], name: str, check: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        read: Callable[[int], str],
+        name: str,
+        check: Callable[[], None],
+        notices: list[Notice],
+    ) -> None:
         self._read = read
         self._name = name
         self._check = check
+        self._notices = notices
         self._text = ""
         self._at = 0
         self._lines = 0
@@ -159,12 +181,26 @@ class _Text:
                 raise self.wrong(_why(error)) from error
             # a number may go on in the next piece
             if end < len(self._text) or not self._more():
+                if MAY_BE_HALF.search(self._text, self._at, end):
+                    value = _told_of_halves(value, self._line(self._at), self._notices)
                 self._at = end
                 return value
 
     def wrong(self, why: str, at: int | None = None) -> NodeError:
-        line = self._lines + self._text.count("\n", 0, self._at if at is None else at) + 1
+        line = self._line(self._at if at is None else at)
         return unreadable(self._name, f"it is no JSON: {why}", line)
+
+    def _line(self, at: int) -> int:
+        return self._lines + self._text.count("\n", 0, at) + 1
+
+
+def _told_of_halves(value: Any, line: int, notices: list[Notice]) -> Any:
+    """The value with � for halves of characters; the first line that has one is told."""
+    sound, replaced = whole_characters(value)
+    told = f"halves of characters, as a cut text has them, were replaced by {REPLACED}"
+    if replaced and not any(each.detail == told for each in notices):
+        notices.append(Notice(told, line))
+    return sound
 
 
 def _why(error: Exception) -> str:

@@ -110,7 +110,7 @@ async def written_table(
 async def work_result(ctx: NodeContext, path: Any, job: Callable[[Work], T]) -> T:
     """What a job that writes to a path of the run's store gives; no file is left when it fails."""
     try:
-        return await run_work(ctx.services.artifacts.new_path(".work"), job)
+        return await run_work(ctx.services.artifacts.new_path(".work"), job, say=ctx.log)
     except BaseException:
         path.unlink(missing_ok=True)
         raise

@@ -34,15 +34,17 @@ class Lines(Struct, frozen=True):
     sql: str
 
 
-def write_objects(rows: Iterable[Any], path: Path, check: Callable[[], None]) -> Lines:
+def write_objects(
+    rows: Iterable[Any], path: Path, check: Callable[[], None], known: Sequence[str] = ()
+) -> Lines:
     """Write objects by column name; other values become rows of the one column `value`.
 
-    Columns come in the order in which they are first seen; of a list without any row, none is
-    known. Numbers keep their value: whole numbers with fractions among them become a DECIMAL or
-    texts where a DOUBLE would round one.
+    Columns come in the order in which they are first seen, after those that are `known` before;
+    of a list without any row, no others are known. Numbers keep their value: whole numbers with
+    fractions among them become a DECIMAL or texts where a DOUBLE would round one.
     """
-    positions: dict[str, int] = {}
-    shapes: list[Shape] = []
+    positions = {name: at for at, name in enumerate(known)}
+    shapes: list[Shape] = [None] * len(positions)
     longest = count = 0
     encode = msgspec.json.Encoder().encode
     with path.open("wb", buffering=1024 * 1024) as file:

@@ -1,5 +1,6 @@
 """Charts as pictures, made in a worker process from the chart's own data: nothing is fetched."""
 
+from collections.abc import Callable
 from enum import StrEnum
 from functools import partial
 from typing import Any, cast
@@ -13,8 +14,6 @@ from graphs.workers.worker import Interruption
 VEGA_LITE = "6.4"
 WIDTH = 760
 HEIGHT = 420
-_INK = "#30353f"
-_RULE = "#d9dde5"
 
 # The renderer is a JavaScript engine, which reserves far more addresses than it uses.
 LIMITS = Limits(
@@ -34,6 +33,19 @@ class PictureFormat(StrEnum):
     PNG = "png"
 
 
+class Paper(StrEnum):
+    """What a picture lies on."""
+
+    LIGHT = "light"
+    DARK = "dark"
+
+
+_PAPERS = {
+    Paper.LIGHT: {"background": "#ffffff", "ink": "#30353f", "rule": "#d9dde5"},
+    Paper.DARK: {"background": "#1b1e25", "ink": "#eceff4", "rule": "#30353f"},
+}
+"""The colours of the pages' cards, so that a chart in one has no edge."""
+
 MEDIA_TYPES = {PictureFormat.SVG: "image/svg+xml", PictureFormat.PNG: "image/png"}
 
 
@@ -46,14 +58,20 @@ def is_chart(value: Any) -> bool:
 
 
 async def picture(
-    spec: dict[str, Any], format: PictureFormat, title: str = "", owner: str = ""
+    spec: dict[str, Any],
+    format: PictureFormat,
+    title: str = "",
+    owner: str = "",
+    paper: Paper = Paper.LIGHT,
+    say: Callable[[str], None] | None = None,
 ) -> bytes:
-    """The chart on white paper; `owner` is whose turn it counts as.
+    """The chart on light or dark paper; `owner` is whose turn it counts as, `say` told of waits.
 
     Raises NodeError `chart_invalid`, or `memory_limit` and `time_limit` for too large a one.
     """
     check_spec(spec)
-    return await POOL.run(partial(_draw, _on_paper(spec, title), format), bytes, owner=owner)
+    draw = partial(_draw, _on_paper(spec, title, paper), format)
+    return await POOL.run(draw, bytes, owner=owner, say=say)
 
 
 def _draw(spec: dict[str, Any], format: PictureFormat, _: Interruption) -> bytes:
@@ -79,13 +97,15 @@ def _render(spec: dict[str, Any], format: PictureFormat) -> bytes:
     return str(convert.vegalite_to_svg(**given)).encode()
 
 
-def _on_paper(spec: dict[str, Any], title: str) -> dict[str, Any]:
+def _on_paper(spec: dict[str, Any], title: str, paper: Paper) -> dict[str, Any]:
+    background, ink, rule = _PAPERS[paper].values()
     config = cast("dict[str, Any]", spec.get("config") or {})
     axis = {**cast("dict[str, Any]", config.get("axis") or {})}
-    axis |= {"labelColor": _INK, "titleColor": _INK, "gridColor": _RULE, "domainColor": _RULE}
+    axis |= {"labelColor": ink, "titleColor": ink, "gridColor": rule, "domainColor": rule}
+    axis |= {"tickColor": rule}
     return {
         **spec,
-        "background": "white",
+        "background": background,
         "width": WIDTH,
         "height": HEIGHT,
         "padding": 16,
@@ -94,7 +114,8 @@ def _on_paper(spec: dict[str, Any], title: str) -> dict[str, Any]:
             **config,
             "font": "DejaVu Sans, Liberation Sans, sans-serif",
             "axis": axis,
-            "legend": {"labelColor": _INK, "titleColor": _INK},
-            "title": {"color": _INK},
+            "legend": {"labelColor": ink, "titleColor": ink},
+            "title": {"color": ink},
+            "view": {"stroke": rule},
         },
     }

@@ -8,11 +8,12 @@ from typing import Any
 import duckdb
 from msgspec import structs
 
+from graphs.json_numbers import TooHeavy, check_weight
 from graphs.tables.delimited.conversion import with_moments
 from graphs.tables.delimited.encoding import as_utf8, head_of, shown
 from graphs.tables.delimited.reader import escaped, reached, read_delimited
 from graphs.tables.formats import FileFormat
-from graphs.tables.json_rows import line_rows, value_rows
+from graphs.tables.json_rows import line_rows, object_of, value_rows
 from graphs.tables.names import find_column, literal, quoted
 from graphs.tables.objects import write_objects
 from graphs.tables.reading_settings import (
@@ -51,8 +52,14 @@ def json_object(path: Path, name: str, encoding: str = "") -> Any:
         raise unreadable(name, "it is empty")
     if start.startswith("["):
         return None
+    text = read_text(path, name, encoding)
     try:
-        return json.loads(read_text(path, name, encoding))
+        check_weight(text.encode())
+        return object_of(text)
+    except TooHeavy as error:
+        raise unreadable(
+            name, f"{error}; make it a list of objects, to read it as a table"
+        ) from None
     except RecursionError:
         raise unreadable(name, "it is nested too deeply") from None
     except json.JSONDecodeError as error:
@@ -68,7 +75,7 @@ def read_table(
     and, for columns named in the settings, `column_unknown`.
     """
     if path.stat().st_size == 0:
-        raise unreadable(reading.name, "it is empty")
+        return _nothing(work, reading, target)
     try:
         if reading.format in (FileFormat.CSV, FileFormat.TSV):
             head_bytes = HEAD_BYTES if head else None
@@ -89,18 +96,30 @@ def read_table(
         raise unreadable(reading.name, _said(error)) from error
 
 
+def _nothing(work: Work, reading: Reading, target: Path) -> ReadTable:
+    """A table without rows and columns, which an empty list is written as in these formats."""
+    if reading.format not in (FileFormat.CSV, FileFormat.TSV, FileFormat.JSON_LINES):
+        raise unreadable(reading.name, "it is empty")
+    lines = write_objects((), work.folder / "rows.jsonl", work.check)
+    notice = Notice("the file is empty, and so is the table: it has no rows and no columns")
+    plain = structs.replace(reading, text_columns=())
+    return _stored(work, lines.sql, lines.path, plain, target, notices=[notice])
+
+
 def _read_json(work: Work, path: Path, reading: Reading, target: Path, head: bool) -> ReadTable:
     partial = head and path.stat().st_size > HEAD_BYTES
     if partial and reading.format is FileFormat.JSON_LINES:
         path = head_of(path, HEAD_BYTES, work.folder)
     text = as_utf8(path, reading.name, reading.encoding, work.folder, work.check)
     by_line = reading.format is FileFormat.JSON_LINES
-    rows = (line_rows if by_line else value_rows)(text.path, reading.name, work.check)
+    notices = list(text.notices)
+    rows_of = line_rows if by_line else value_rows
+    rows = rows_of(text.path, reading.name, work.check, notices)
     lines = write_objects(
         _first(rows, HEAD_ROWS) if partial else rows, work.folder / "rows.jsonl", work.check
     )
     dialect = Understood(encoding=shown(text.encoding))
-    made = _stored(work, lines.sql, lines.path, reading, target, dialect, text.notices)
+    made = _stored(work, lines.sql, lines.path, reading, target, dialect, notices)
     return structs.replace(made, partial=partial)
 
 
@@ -108,7 +127,7 @@ def _read_sheet(
     work: Work, path: Path, reading: Reading, target: Path, limit: int | None
 ) -> ReadTable:
     sheet = sheet_table(path, reading, work.check, limit)
-    lines = write_objects(sheet.rows, work.folder / "sheet.jsonl", work.check)
+    lines = write_objects(sheet.rows, work.folder / "sheet.jsonl", work.check, sheet.names)
     dialect = Understood(header=sheet.header, skip_rows=reading.skip_rows, sheet=sheet.title)
     made = _stored(work, lines.sql, lines.path, reading, target, dialect)
     return _headed(structs.replace(made, notices=sheet.notices()), limit is not None)

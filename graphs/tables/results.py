@@ -20,6 +20,7 @@ PREVIEW_BYTES = 24 * 1024
 """Much less than what an event may hold: a preview comes with every reference."""
 
 _LONGEST_TEXT = 300
+_LARGEST_FOOTER = 16 * 1024 * 1024
 _LARGEST = "DECIMAL(38,0)"
 _WIDE = re.compile(r"(?<![A-Za-z\"'])(?:UHUGEINT|HUGEINT|BIGNUM|UBIGINT)(?=$|[,)\[])")
 """Types that Parquet would turn into a DOUBLE or that later nodes do not take for numbers."""
@@ -68,6 +69,19 @@ def write_result(
 def shown(columns: Sequence[Column]) -> list[Column]:
     """The columns without the one that stands for those not known."""
     return [column for column in columns if not column.name.startswith(UNKNOWN_COLUMNS)]
+
+
+def is_unsure(path: Path) -> bool:
+    """Whether a Parquet file holds the column that stands for those not known.
+
+    Its footer says so; what it says wrongly only costs somebody a copy.
+    """
+    with path.open("rb") as file:
+        end = file.seek(0, 2)
+        file.seek(max(end - 8, 0))
+        length = int.from_bytes(file.read(4), "little")
+        file.seek(max(end - 8 - min(length, _LARGEST_FOOTER), 0))
+        return UNKNOWN_COLUMNS.encode() in file.read(_LARGEST_FOOTER)
 
 
 def preview_of(

@@ -1,5 +1,6 @@
 """A table's rows as objects, for nodes that go through them one by one."""
 
+from collections.abc import Callable
 from typing import Any
 
 from graphs.artifacts import ArtifactStore
@@ -11,8 +12,13 @@ from graphs.tables.work import Work, rows_of, run_work
 MAX_ROWS = 10_000
 
 
-async def table_rows(store: ArtifactStore, value: Any, what: str) -> list[dict[str, Any]]:
-    """All rows of a table. Raises NodeError `table_expected`, `table_too_large`."""
+async def table_rows(
+    store: ArtifactStore, value: Any, what: str, say: Callable[[str], None] | None = None
+) -> list[dict[str, Any]]:
+    """All rows of a table; `say` is told when they have to wait for their turn.
+
+    Raises NodeError `table_expected`, `table_too_large`.
+    """
     table = await given_table(store, value, what)
 
     def job(work: Work) -> list[dict[str, Any]]:
@@ -30,4 +36,4 @@ async def table_rows(store: ArtifactStore, value: Any, what: str) -> list[dict[s
         found = rows_of(connection, f"SELECT {listed} FROM {relation.scan}")
         return rows_as_objects(relation.columns, found)
 
-    return await run_work(store.new_path(".work"), job)
+    return await run_work(store.new_path(".work"), job, say=say)

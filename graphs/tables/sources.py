@@ -72,7 +72,8 @@ def open_tables(
 ) -> tuple[DuckDBPyConnection, dict[str, Relation]]:
     """A connection that reaches these tables and, for writing, further paths.
 
-    Of a table whose columns are not all known, those `named` by the settings are made, empty.
+    Of a table whose columns are not all known, those `named` by the settings are made, empty; a
+    column without any value has the type that they name.
     """
     lines: dict[str, Lines] = {}
     paths = list(further)
@@ -95,12 +96,50 @@ def open_tables(
         every = columns_of(connection, f"SELECT * FROM {scan}")
         columns = tuple(shown(every))
         relation = Relation(scan, order, columns, unsure=len(columns) < len(every))
+        if named is not None:
+            into = f'"typed {number}"'
+            relation = _with_types(connection, relation, named.get(name, {}), into)
         if relation.unsure and named is not None:
             into = f'"named {number}"'
             relation = _with_columns(connection, relation, named.get(name, {}), into)
         connection.execute(f"CREATE TEMP VIEW {quoted(name)} AS SELECT * FROM {relation.scan}")
         relations[name] = relation
     return connection, relations
+
+
+def _with_types(
+    connection: DuckDBPyConnection, relation: Relation, named: Named, into: str
+) -> Relation:
+    """Columns that have no value yet are texts for want of anything better."""
+    types = {
+        name.strip().lower(): type_name
+        for name, type_name in named.items()
+        if type_name != "VARCHAR"
+    }
+    texts = [
+        column
+        for column in relation.columns
+        if column.type == "VARCHAR" and column.name.lower() in types
+    ]
+    if not texts:
+        return relation
+    counted = ", ".join(f"count({quoted(each.name)})" for each in texts)
+    found = connection.execute(f"SELECT {counted} FROM {relation.scan}").fetchone() or ()
+    empty = {each.name for each, count in zip(texts, found, strict=True) if not count}
+    if not empty:
+        return relation
+    columns = tuple(
+        Column(each.name, types[each.name.lower()]) if each.name in empty else each
+        for each in relation.columns
+    )
+    replaced = ", ".join(
+        f"NULL::{each.type} AS {quoted(each.name)}" for each in columns if each.name in empty
+    )
+    connection.execute(
+        f"CREATE TEMP TABLE {into} AS SELECT * REPLACE ({replaced}) FROM {relation.scan} "
+        f"ORDER BY {relation.order}"
+    )
+    return Relation(into, "rowid", columns, relation.unsure, relation.assumed)
 
 
 def _with_columns(

@@ -78,9 +78,10 @@ def read_query(sql: str) -> Query:
         try:
             statements = connection.extract_statements(sql)
         except duckdb.Error as error:
-            raise NodeError(
-                message_of(error, with_place=True), code="query_failed", retryable=False
-            ) from error
+            message = message_of(error, with_place=True)
+            if "unterminated" in message:
+                message += "\na value that holds quotes is given under Values and written $name"
+            raise NodeError(message, code="query_failed", retryable=False) from error
         if not statements:
             raise _refused("the query is empty; write a SELECT")
         if len(statements) > 1:

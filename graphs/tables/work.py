@@ -116,13 +116,14 @@ async def run_work(
     job: Callable[[Work], T],
     pool: WorkerPool | None = None,
     owner: str | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> T:
     """The job's result. Raises NodeError for what DuckDB refuses, with a message for the analyst.
 
     The job goes to another process: it holds paths, settings and rows, nothing that is open, and
     its return type is declared and plain data. `owner`: whose turn it counts as, by default that
-    of all who keep their work in the same place. When the caller is cancelled, the job is stopped
-    first, and its files are gone.
+    of all who keep their work in the same place. `say` is told when it waits for its turn. When
+    the caller is cancelled, the job is stopped first, and its files are gone.
     """
     limits = DatabaseLimits(threads=THREADS, memory=MEMORY_LIMIT, temporary=TEMPORARY_LIMIT)
     answer = get_type_hints(job).get("return", Any)
@@ -131,6 +132,7 @@ async def run_work(
         answer,
         owner=folder.parent.name if owner is None else owner,
         cleanup=partial(shutil.rmtree, folder, ignore_errors=True),
+        say=say,
     )
 
 

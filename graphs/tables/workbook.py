@@ -27,14 +27,18 @@ from graphs.tables.workbook_check import refusal
 MAX_ROWS = 1_048_576
 """What a sheet can hold, its header row included."""
 
+_OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _MAX_CELL = 32_767
 _MAX_EXACT = 10**15
 _ERRORS = frozenset(
     ("#N/A", "#DIV/0!", "#REF!", "#VALUE!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!")
 )
 _UNCOUNTED = re.compile(rb"(?:<f[^>]*/>|</f>)(?:<v\s*/>|<v></v>)?</c>")
-_ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-"""What XML, and so a workbook, cannot hold."""
+_ILLEGAL = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
+"""What XML cannot hold or changes, and what would be taken for its stand-in."""
+
+_STAND_IN = re.compile("_x((?!d[89a-f])[0-9a-f]{4})_", re.IGNORECASE)
+"""How workbooks write such a character: a carriage return is `_x000D_`."""
 
 
 class Oddities:
@@ -68,6 +72,13 @@ class Oddities:
         return said
 
 
+_DAMAGED = (
+    *(ValueError, LookupError, SyntaxError, EOFError, NotImplementedError),
+    *(zlib.error, zipfile.BadZipFile),
+)
+"""What archives and XML that are not as they should be raise."""
+
+
 class Sheet(Struct, frozen=True):
     """A sheet that is being read; closing the rows closes the file."""
 
@@ -90,8 +101,11 @@ def open_sheet(path: Path, name: str, sheet: str, check: Callable[[], None]) -> 
             # about styles and extensions, which do not matter here
             warnings.simplefilter("ignore")
             book = load_workbook(path, read_only=True, data_only=True)
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, OSError) as error:
-        raise _unreadable(name, "it is no Excel workbook (.xlsx)") from error
+    except (zipfile.BadZipFile, InvalidFileException) as error:
+        raise _unreadable(name, _no_workbook(path)) from error
+    except (*_DAMAGED, OSError, AttributeError, TypeError) as error:
+        why = "a part of the workbook is not as it should be; save it anew in Excel"
+        raise _unreadable(name, why) from error
     titles = [each.title for each in book.worksheets]
     if sheet and sheet not in titles:
         book.close()
@@ -99,9 +113,18 @@ def open_sheet(path: Path, name: str, sheet: str, check: Callable[[], None]) -> 
     if not titles:
         book.close()
         raise _unreadable(name, "it has no sheet with cells")
-    chosen = book[sheet] if sheet else book.worksheets[0]
+    shown = [each for each in book.worksheets if each.sheet_state == "visible"]
+    chosen = book[sheet] if sheet else (shown or book.worksheets)[0]
     oddities = Oddities()
     return Sheet(str(chosen.title), _rows(book, chosen, name, oddities, check), oddities)
+
+
+def _no_workbook(path: Path) -> str:
+    with path.open("rb") as file:
+        old = file.read(len(_OLD_OFFICE)) == _OLD_OFFICE
+    if not old:
+        return "it is no Excel workbook (.xlsx)"
+    return "it is an old Excel file (.xls) or has a password; save it as .xlsx without one"
 
 
 def _rows(
@@ -138,7 +161,7 @@ def _next_row(rows: Iterator[Any], name: str, sheet: str, number: int) -> Any:
             code="memory_limit",
             retryable=False,
         ) from None
-    except (ValueError, KeyError, IndexError, SyntaxError, zlib.error, zipfile.BadZipFile) as error:
+    except _DAMAGED as error:
         raise _unreadable(name, f"{where}, is damaged") from error
 
 
@@ -187,6 +210,8 @@ def _read_cell(value: Any, row: int, oddities: Oddities) -> Any:
             oddities.errors += 1
             oddities.first_error = oddities.first_error or (row, value)
             return None
+        if "_x" in value:
+            value = _STAND_IN.sub(lambda found: chr(int(found[1], 16)), value)
         return value if value.strip() else None
     if isinstance(value, float):
         return int(value) if value.is_integer() and abs(value) < _MAX_EXACT else value
@@ -199,6 +224,8 @@ def _read_cell(value: Any, row: int, oddities: Oddities) -> Any:
 
 
 def _written_cell(sheet: Any, value: Any) -> Any:
+    if isinstance(value, float) and float(f"{value:.16g}") != value:
+        return _all_digits(sheet, value)
     if value is None or isinstance(value, bool | float | date | time):
         return value
     if isinstance(value, int):
@@ -206,6 +233,15 @@ def _written_cell(sheet: Any, value: Any) -> Any:
     if isinstance(value, str) and not value.startswith("="):
         return _text(value)
     return _as_text(sheet, str(value))
+
+
+def _all_digits(sheet: Any, value: float) -> Any:
+    """A number with all its digits: openpyxl writes 16, and a float may have 17."""
+    from openpyxl.cell import WriteOnlyCell
+
+    cell = WriteOnlyCell(sheet, value=0.0)
+    cell._value = repr(value)
+    return cell
 
 
 def _as_text(sheet: Any, value: str) -> Any:
@@ -218,7 +254,7 @@ def _as_text(sheet: Any, value: str) -> Any:
 
 
 def _text(value: str) -> str:
-    return _ILLEGAL.sub("", value)[:_MAX_CELL]
+    return _ILLEGAL.sub(lambda found: f"_x{ord(found[0]):04X}_", value[:_MAX_CELL])
 
 
 def _unreadable(name: str, why: str) -> NodeError:

@@ -67,7 +67,8 @@ def _written(column: Column, format: FileFormat) -> str:
         return name
     made = name
     if column.type == "TIMESTAMP WITH TIME ZONE":
-        made = f"strftime(timezone('UTC', {name}), '%Y-%m-%dT%H:%M:%SZ')"
+        made = f"strftime(timezone('UTC', {name}), '%Y-%m-%dT%H:%M:%S.%fZ')"
+        made = f"replace({made}, '.000000Z', 'Z')"
     elif column.type == "BLOB":
         made = f"to_base64({name})"
     elif column.type in ("DOUBLE", "FLOAT"):

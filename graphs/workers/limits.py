@@ -9,6 +9,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from graphs.workers.privacy import give_up_rights, hide_process
+
 MB = 1024 * 1024
 
 
@@ -28,6 +30,8 @@ class Limits(Struct, frozen=True, kw_only=True):
 
 def confine(limits: Limits, parent: int) -> None:
     """Bind this process to the limits and to its parent's life, and let it be picked first.
+
+    It cannot look into other processes then, and no other of its user's into it.
 
     Where the system knows a limit under no name (macOS, for one), the rest still holds.
     """
@@ -51,6 +55,8 @@ def confine(limits: Limits, parent: int) -> None:
             _bound(getattr(resource, name, None), value)
     with suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    give_up_rights()
+    hide_process()
 
 
 def grant_cpu(seconds: int) -> None:

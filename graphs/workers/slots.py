@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import threading
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from concurrent.futures import Future
 
 from msgspec import Struct
@@ -57,20 +58,22 @@ class Slots:
                     del self._held[slot.owner]
         self._grant()
 
-    async def take(self, owner: str, size: int = 1) -> Slot:
-        """A place, once there is one; whoever is cancelled does not wait any more."""
+    async def take(
+        self, owner: str, size: int = 1, waits: Callable[[], None] | None = None
+    ) -> Slot:
+        """A place, once there is one; `waits` is called if that is not at once.
+
+        Whoever is cancelled does not wait any more.
+        """
         slot = self.ask(owner, size)
         try:
+            if waits is not None and not slot.given.done():
+                waits()
             await asyncio.shield(asyncio.wrap_future(slot.given))
         except BaseException:
             self.give_back(slot)
             raise
         return slot
-
-    @property
-    def full(self) -> bool:
-        """Whether whoever asks now may have to wait."""
-        return self._free == 0 or bool(self._waiting)
 
     def _grant(self) -> None:
         granted: list[Slot] = []

@@ -6,14 +6,15 @@ from piccolo.table import Table
 
 ID = "2026-11-28T09:00:00:000000"
 VERSION = "1.38.0"
-DESCRIPTION = "Steps by id and by place; claims of runs"
+DESCRIPTION = "Steps by place; claims of runs"
 
 STATEMENTS = (
     "ALTER TABLE run ADD COLUMN claims INTEGER NOT NULL DEFAULT 0",
-    "CREATE INDEX run_event_step ON run_event (step_id) WHERE step_id IS NOT NULL",
-    # the events that a step begins with or that tell its output
-    "CREATE INDEX run_event_place ON run_event (run_id, path, node_id)"
-    " WHERE kind IN ('step.started', 'step.skipped', 'step.completed')",
+    "ALTER TABLE run ADD COLUMN blamed INTEGER NOT NULL DEFAULT 0",
+    # all that a step's view is made of, by where the step is; ids of steps are found by their time
+    "CREATE INDEX run_event_place ON run_event (run_id, COALESCE(path, ''), node_id)"
+    " WHERE kind IN ('step.started', 'step.retrying', 'step.completed', 'step.failed',"
+    " 'step.skipped', 'step.cancelled', 'llm.completed')",
 )
 
 

@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -16,6 +17,7 @@ import pytest
 import structlog
 
 from backend.__main__ import main
+from graphs.nodes.set_fields import SetFields
 from tests.live_server import ROOT, LiveServer
 
 HELLO = """
@@ -113,6 +115,29 @@ class TestRunningADocument:
         alone = heddle(tmp_path, "workflow", "run", str(path))
         assert alone.returncode == 1
         assert "asks a person: Go on?" in alone.stderr
+
+    @pytest.mark.usefixtures("own_logs")
+    def test_a_bug_of_a_node_leaves_its_traceback_on_standard_error(
+        self,
+        tmp_path: Path,
+        hello: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        async def broken(*_: object) -> object:
+            raise ZeroDivisionError("a bug of ours with pass-word in it")
+
+        monkeypatch.setattr(SetFields, "run", broken)
+        monkeypatch.setenv("HEDDLE_SECRET_SHOP", "pass-word")
+        assert main(["workflow", "run", str(hello), "--input", "city=Bergen"]) == 1
+        told = capsys.readouterr()
+        found = re.search(r"node_defect: .*reference (\w+)", told.out)
+        assert found is not None
+        assert f"defect {found[1]} at greet" in told.err
+        assert "Traceback" in told.err
+        assert "ZeroDivisionError" in told.err
+        assert "pass-word" not in told.err
+        assert "Traceback" not in told.out
 
     def test_what_cannot_run_is_told(self, tmp_path: Path, hello: Path) -> None:
         missing = heddle(tmp_path, "workflow", "run", str(hello))

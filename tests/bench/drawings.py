@@ -26,6 +26,14 @@ def waits(length: int) -> Definition:
     return {**_line([first, *rest]), "inputs": {"type": "object", "properties": schema}}
 
 
+def loop() -> Definition:
+    """start, then one `set_fields` for every entry of `input.items`."""
+    body = {"nodes": [_node("count", "set_fields", {"fields": {"n": "{{ item + 1 }}"}})]}
+    each = {**_node("each", "for_each", {"items": "{{ input.items }}"}), "body": body}
+    schema = {"items": {"type": "array", "items": {"type": "integer"}}}
+    return {**_line([each]), "inputs": {"type": "object", "properties": schema}}
+
+
 def fork() -> Definition:
     """if → two branches → merge, of which one is taken."""
     nodes = [

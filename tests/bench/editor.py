@@ -1,5 +1,6 @@
-"""The editor in Chromium: how soon nodes are visible, dragging, and typing among 500 nodes."""
+"""The editor in Chromium: how soon nodes are visible, what they hold, dragging, and typing."""
 
+import asyncio
 import math
 import shutil
 import statistics
@@ -16,10 +17,12 @@ from tests.bench.area import Area
 from tests.bench.load import HOST, percentile
 from tests.bench.server import PASSWORD, Server, ServerError, running_server
 
-SMALL, LARGE = 100, 500
+SMALL, LARGE, HUGE = 100, 500, 1000
 LOADS = 3
 VISIBLE_WITHIN_MS = 20_000
 SETTLE_MS = 1_000
+STILL_MS = 400
+STILL_WITHIN_MS = 20_000
 DRAG_S = 3.0
 DRAG_RADIUS_PX = 90
 MOVES_EVERY_MS = 8
@@ -49,15 +52,56 @@ FREE_NODE = """
   const distance = (a) => Math.hypot(
     a.x + a.width / 2 - canvas.x - canvas.width / 2,
     a.y + a.height / 2 - canvas.y - canvas.height / 2)
+  const taken = (node, box) => {
+    const hit = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2)
+    return node.contains(hit) && hit.closest('.nodrag, .vue-flow__handle') === null
+  }
   const nodes = [...document.querySelectorAll('[data-node-id]')]
     .filter((node) => node.dataset.nodeId !== 'n0')
     .map((node) => [node, node.getBoundingClientRect()])
-    .filter(([node, box]) => node.contains(
-      document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2)))
+    .filter(([node, box]) => taken(node, box))
     .sort((a, b) => distance(a[1]) - distance(b[1]))
+  if (nodes.length === 0) return null
   const [node, box] = nodes[0]
   return { id: node.dataset.nodeId, x: box.x + box.width / 2, y: box.y + box.height / 2 }
 }
+"""
+# however long a busy machine takes to draw what has come into view
+STILL = """
+(still) => new Promise((done) => {
+  const pane = document.querySelector('.vue-flow__transformationpane')
+  let last = '', since = performance.now()
+  const look = (now) => {
+    const drawn = document.querySelectorAll('[data-node-id], [data-edge-id]').length
+    const view = `${pane.style.transform} ${drawn}`
+    if (view !== last) [last, since] = [view, now]
+    if (now - since >= still) done(true)
+    else requestAnimationFrame(look)
+  }
+  requestAnimationFrame(look)
+})
+"""
+UNDER_WAY = """
+([id, x, y]) => {
+  const node = document.querySelector(`[data-node-id="${id}"]`)
+  if (node?.closest('.vue-flow__node').classList.contains('dragging')) return null
+  const hit = document.elementFromPoint(x, y)
+  return `${hit?.tagName} ${hit?.getAttribute('class')}`
+}
+"""
+ALL_SELECTED = """
+() => new Promise((done) => {
+  const surface = document.querySelector('.wf-surface')
+  surface.focus()
+  const began = performance.now()
+  const how = { key: 'a', code: 'KeyA', ctrlKey: true, bubbles: true }
+  surface.dispatchEvent(new KeyboardEvent('keydown', how))
+  requestAnimationFrame(() => setTimeout(() => done([
+    performance.now() - began,
+    [...document.querySelectorAll('.wf-card')].every((card) =>
+      card.classList.contains('is-selected')),
+  ])))
+})
 """
 PLACE = """
 (id) => {
@@ -113,6 +157,10 @@ async def measure(area: Area) -> None:
         async with _editor(browser, server, workflow_id) as page:
             await _drag(area, page)
             await _type(area, page)
+        workflow_id = await _loads(area, browser, server, HUGE)
+        async with _editor(browser, server, workflow_id) as page:
+            await _select(area, page)
+            await _heap(area, page)
 
 
 async def _loads(area: Area, browser: Browser, server: Server, size: int) -> str:
@@ -178,13 +226,53 @@ async def _drag(area: Area, page: Page) -> None:
     """Drag as the editor opens; beside it, with the whole drawing in view."""
     gaps = await _dragged(page)
     await page.get_by_test_id("fit").click()
-    await page.wait_for_timeout(SETTLE_MS)
     all_in_view = await _dragged(page)
     await page.reload()
     await page.wait_for_function("window.benchVisibleMs", timeout=VISIBLE_WITHIN_MS)
-    await page.wait_for_timeout(SETTLE_MS)
     about = f"worst frame {max(gaps):.0f} ms; with all in view {_fps(all_in_view):.0f} fps"
     area.found("drag", _fps(gaps), about)
+
+
+async def _select(area: Area, page: Page) -> None:
+    """Ctrl+A until it is painted."""
+    await _still(page)
+    milliseconds, selected = await page.evaluate(ALL_SELECTED)
+    if not selected:
+        raise ServerError("not all nodes were selected")
+    await page.keyboard.press("Escape")
+    area.found("select", milliseconds)
+
+
+async def _heap(area: Area, page: Page) -> None:
+    """What JavaScript holds with all in view, garbage collected; beside it, as the editor opens."""
+    opened = await _held_mb(page)
+    await page.get_by_test_id("fit").click()
+    await _still(page)
+    area.found(f"heap.{HUGE}", await _held_mb(page), f"as it opens {opened:.0f}")
+
+
+async def _held_mb(page: Page) -> float:
+    session = await page.context.new_cdp_session(page)
+    await session.send("HeapProfiler.enable")
+    await session.send("HeapProfiler.collectGarbage")
+    used: int = (await session.send("Runtime.getHeapUsage"))["usedSize"]
+    await session.detach()
+    return used / MB
+
+
+async def _still(page: Page) -> None:
+    """Wait until the view neither moves nor fills any more."""
+    async with asyncio.timeout(STILL_WITHIN_MS / 1000):
+        await page.evaluate(STILL, STILL_MS)
+
+
+async def _free_node(page: Page) -> dict[str, Any]:
+    """The node nearest to the middle that nothing covers: its id, and its centre on the page."""
+    await _still(page)
+    node = await page.evaluate(FREE_NODE)
+    if node is None:
+        raise ServerError("no node can be taken hold of: something covers them all")
+    return node
 
 
 def _fps(gaps: list[float]) -> float:
@@ -193,10 +281,13 @@ def _fps(gaps: list[float]) -> float:
 
 async def _dragged(page: Page) -> list[float]:
     """Move a node about in circles. Returns the ms between the frames meanwhile."""
-    node = await page.evaluate(FREE_NODE)
+    node = await _free_node(page)
     await page.mouse.move(node["x"], node["y"])
     await page.mouse.down()
     await page.mouse.move(node["x"] + DRAG_RADIUS_PX, node["y"], steps=5)
+    instead = await page.evaluate(UNDER_WAY, [node["id"], node["x"], node["y"]])
+    if instead is not None:
+        raise ServerError(f"{node['id']} was not taken hold of; at its place is {instead}")
     await page.evaluate(COUNT_FRAMES)
     began = time.perf_counter()
     while (elapsed := time.perf_counter() - began) < DRAG_S:
@@ -215,7 +306,7 @@ async def _dragged(page: Page) -> list[float]:
 
 
 async def _type(area: Area, page: Page) -> None:
-    node = await page.evaluate(FREE_NODE)
+    node = await _free_node(page)
     await page.mouse.click(node["x"], node["y"])
     field = page.locator('[data-field="/text"] textarea').first
     await field.click()

@@ -1,4 +1,4 @@
-"""The newest runs of a long history: 10,000 and 1,000,000 rows put into the database file."""
+"""Looking back: the newest of 10,000 and 1,000,000 stored runs, and the steps of one long run."""
 
 import asyncio
 import sqlite3
@@ -20,12 +20,19 @@ LARGE_IN_A_HURRY = 50_000
 REQUESTS = 300
 WARM_UP = 20
 NEWEST = 20
+STEPS = 20_000
+STEPS_A_PAGE = 100
+OPENED = 200
+RUN_WITHIN_S = 120
+POLL_S = 0.1
 BETWEEN_RUNS = timedelta(seconds=1)
 TOOK = timedelta(milliseconds=20)
 
 
 async def measure(area: Area) -> None:
     """Fills the rows of its area, like every module's `measure`."""
+    async with running_server(area.place("steps")) as server:
+        await _long_run(area, server)
     data_dir = area.place("data")
     async with running_server(data_dir) as server:
         workflow_id = await server.publish("history", drawings.chain(1))
@@ -42,6 +49,61 @@ async def measure(area: Area) -> None:
         large_p95 / p95,
         f"{large_p95:.1f} ÷ {p95:.1f} ms; p50 {large_p50:.1f} ms of {large_count:,}",
     )
+
+
+async def _long_run(area: Area, server: Server) -> None:
+    """Run one loop to its end, then page through its steps and open some of them."""
+    count = area.times(STEPS)
+    workflow_id = await server.publish("steps", drawings.loop())
+    # the start and the loop are steps as well
+    items = list(range(count - 2))
+    run = await server.call("POST", f"/workflows/{workflow_id}/runs", {"inputs": {"items": items}})
+    path = f"/runs/{run['id']}"
+    until = time.monotonic() + RUN_WITHIN_S
+    while (run := await server.call("GET", path))["status"] in ("queued", "running"):
+        if time.monotonic() > until:
+            raise ServerError(f"the long run has not ended within {RUN_WITHIN_S} s")
+        await asyncio.sleep(POLL_S)
+    if run["status"] != "completed":
+        raise ServerError(f"the long run has ended as {run['status']}: {run['error']}")
+    connection = await Connection.open(server.port)
+    try:
+        ids, pages = await _page_through(server, connection, path)
+        if len(set(ids)) != len(ids) or len(ids) != count:
+            raise ServerError(f"{len(set(ids))} of {count} steps were listed")
+        opened = [
+            await _took(connection, server.request("GET", f"{path}/steps/{step_id}"))
+            for step_id in ids[:: max(1, count // area.times(OPENED, at_least=30))]
+        ]
+    finally:
+        await connection.close()
+    area.found("step", percentile(opened, 0.5), f"p95 {percentile(opened, 0.95):.1f}; of {count:,}")
+    about = f"p95 {percentile(pages, 0.95):.1f}, the first {pages[0]:.1f}"
+    area.found("steps", percentile(pages, 0.5), about)
+
+
+async def _page_through(
+    server: Server, connection: Connection, path: str
+) -> tuple[list[str], list[float]]:
+    """The ids of all steps, and the ms that each page of them took."""
+    ids: list[str] = []
+    delays: list[float] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        after = f"&cursor={cursor}" if cursor else ""
+        request = server.request("GET", f"{path}/steps?limit={STEPS_A_PAGE}{after}")
+        began = time.perf_counter()
+        page = succeeded(await connection.send(request)).json()
+        delays.append((time.perf_counter() - began) * 1000)
+        ids += [step["id"] for step in page["items"]]
+        cursor = page["next_cursor"]
+    return ids, delays
+
+
+async def _took(connection: Connection, request: bytes) -> float:
+    began = time.perf_counter()
+    succeeded(await connection.send(request))
+    return (time.perf_counter() - began) * 1000
 
 
 async def _with_runs(area: Area, data_dir: Path, count: int) -> list[float]:

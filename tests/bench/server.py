@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench.load import HOST, Connection, Response, encode_request
+from tests.processes import MB, process_tree, stat_of, tree_bytes
 
 ROOT = Path(__file__).parent.parent.parent
 PASSWORD = "bench-password-1"
@@ -85,7 +86,7 @@ class Server:
 
     def memory_mb(self) -> float:
         """The resident memory of the process and its children."""
-        return sum(_resident_kb(pid) for pid in process_tree(self.process.pid)) / 1024
+        return tree_bytes(self.process.pid) / MB
 
     async def close(self) -> None:
         """Stop the process as Ctrl-C does, by force when it does not listen."""
@@ -182,34 +183,6 @@ def _free_port() -> int:
         return taken.getsockname()[1]
 
 
-def process_tree(root: int) -> list[int]:
-    """The process and all that descend from it."""
-    children: dict[int, list[int]] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and (fields := _stat(int(entry.name))):
-            children.setdefault(int(fields[1]), []).append(int(entry.name))
-    found = [root]
-    for pid in found:
-        found += children.get(pid, [])
-    return found
-
-
-def _stat(pid: int) -> list[str]:
-    """/proc/<pid>/stat from the state on: state, parent, …; empty when the process is gone."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
-    except OSError:
-        return []
-
-
 def _cpu_ticks(pid: int) -> int:
     # utime, stime and those of children that have ended
-    return sum(int(ticks) for ticks in _stat(pid)[11:15])
-
-
-def _resident_kb(pid: int) -> int:
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) for line in lines if line.startswith("Rss:")), 0)
+    return sum(int(ticks) for ticks in stat_of(pid)[11:15])

@@ -8,8 +8,10 @@ import msgspec
 import pytest
 
 from graphs.definition import Node
+from graphs.errors import ExpressionError
 from graphs.events import RunCompleted
-from graphs.masking import MASK, Masker
+from graphs.expressions import compile_value
+from graphs.masking import MASK, Masker, RunSecrets
 from graphs.node_type import NodeContext, Services
 from tests.graphs.engine import Execution, Scripted, chain
 
@@ -84,3 +86,48 @@ async def test_what_functions_make_of_a_secret_is_masked_in_a_run() -> None:
     first, second = end.data.outputs["x"]
     assert first == MASK
     assert second.rstrip("=") == MASK
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "{{ secrets.KEY | lower }}",
+        "{{ secrets.KEY | upper }}",
+        "{{ secrets.KEY[0:6] }}",
+        "{{ secrets.KEY[-5:] }}",
+        "{{ split(secrets.KEY, '-') }}",
+        "{{ replace(secrets.KEY, '-', '') }}",
+        "{{ truncate(secrets.KEY, 6, '') }}",
+        "{{ title(secrets.KEY) }}",
+        "{{ join([secrets.KEY[0:7], 'x'], '/') }}",
+        "{{ 'id:' + secrets.KEY }}",
+        "{{ {'a': [secrets.KEY[0:6]]} }}",
+    ],
+)
+async def test_what_an_expression_makes_of_a_secret_is_one(expression: str) -> None:
+    secrets = RunSecrets({"KEY": "Top-Secret-Key-9"})
+    made = compile_value(expression).resolve({"secrets": secrets})
+    masked = secrets.masker.value(["before", made])
+    assert "before" in masked
+    assert not any(part in str(masked) for part in ("Top-S", "top-", "TOP-", "Key-9", "Secr"))
+    assert str(made) not in str(masked)
+
+
+def test_what_stands_in_the_expression_is_no_secret() -> None:
+    secrets = RunSecrets({"KEY": "Top-Secret-Key-9"})
+    made = compile_value("{{ 'north' if secrets.KEY else 'south' }}").resolve({"secrets": secrets})
+    assert secrets.masker.text(made) == "north"
+
+
+def test_only_what_is_made_of_secrets_is_masked() -> None:
+    secrets = RunSecrets({"KEY": "Top-Secret-Key-9"})
+    text = "Bearer {{ secrets.KEY }} for {{ 'north' | upper }}"
+    made = compile_value(text).resolve({"secrets": secrets})
+    assert secrets.masker.text(made) == f"Bearer {MASK} for NORTH"
+
+
+def test_an_unknown_secret_tells_no_others() -> None:
+    secrets = RunSecrets({"PAYROLL_KEY": "Top-Secret-Key-9"})
+    with pytest.raises(ExpressionError, match="no secret 'PAYROLL'") as caught:
+        compile_value("{{ secrets.PAYROLL }}").resolve({"secrets": secrets})
+    assert "PAYROLL_KEY" not in str(caught.value)

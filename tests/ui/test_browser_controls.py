@@ -395,7 +395,7 @@ def test_a_debug_run_stops_before_each_step(signed_in: Page, show: Show, api: ht
     dialog = page.get_by_test_id("run-dialog")
     dialog.get_by_role("radio", name="Debug").check(force=True)
     dialog.get_by_label("Steps at once").fill("2")
-    dialog.get_by_label("Time limit of the run, in seconds").fill("600")
+    dialog.get_by_label("Time limit of the run").fill("10 min")
     dialog.get_by_role("button", name="Run", exact=True).click()
     expect(page.get_by_test_id("run-mark")).to_contain_text("Debug")
     for name in ("Start", "One", "Two"):

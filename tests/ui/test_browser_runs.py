@@ -149,3 +149,32 @@ def test_the_drawer_shows_the_runs_of_this_workflow_alone(
     page.get_by_role("button", name="Runs", exact=True).click()
     drawer.locator(f'[data-run-id="{newest}"]').get_by_role("link").click()
     page.wait_for_url(f"{server.url}/runs/{newest}")
+
+
+def test_a_phone_shows_the_whole_of_what_failed_and_one_duration(
+    server: LiveServer, signed_in: Page, api: httpx.Client, start: Start
+) -> None:
+    page = signed_in
+    page.set_viewport_size({"width": 390, "height": 844})
+    message = "The supplier file has no rows for the month that was asked for; ask for another one."
+    broken = make(api, "Broken", {"id": "last", "type": "fail", "params": {"message": message}})
+    page.goto(f"{server.url}/runs/{start(broken, wait_s=20)}")
+    told = page.get_by_test_id("run-error").get_by_text(message)
+    expect(told).to_be_visible()
+    box = told.bounding_box()
+    assert box is not None
+    assert box["width"] > 250
+    facts = page.get_by_role("group", name="About this run")
+    expect(facts.locator(".num:visible")).to_be_in_viewport()
+    shown = facts.locator(".num:visible").inner_text()
+    expect(page.get_by_test_id("run-controls")).to_contain_text(shown)
+
+
+def test_a_paused_run_is_not_counted_as_running(
+    server: LiveServer, signed_in: Page, api: httpx.Client, start: Start
+) -> None:
+    page = signed_in
+    asks = make(api, "Asks", {"id": "last", "type": "approval", "params": {"message": "Go on?"}})
+    start(asks, wait_s=20)
+    page.goto(f"{server.url}/runs?workflow_id={asks}")
+    expect(page.get_by_text("1 run · 1 paused")).to_be_visible()

@@ -62,6 +62,8 @@ def test_problems_are_listed_and_lead_to_their_nodes(
     refused = page.get_by_role("dialog", name="Not ready to publish")
     expect(refused).to_contain_text("problems must be solved first")
     expect(refused).to_contain_text("there is nothing called 'nobody'")
+    expect(refused.get_by_role("button").filter(has_text="HTTP request").first).to_be_visible()
+    expect(refused).not_to_contain_text("lost")
     refused.get_by_role("button").filter(has_text="nobody").click()
     expect(refused).to_have_count(0)
     expect(page.get_by_test_id("inspector").get_by_label("Name of the step")).to_have_value("Greet")
@@ -88,6 +90,23 @@ def test_a_draft_becomes_the_active_version(
     assert (stored["description"], stored["active"]) == ("Counts to three", True)
 
 
+def test_publishing_says_what_has_changed(
+    server: LiveServer, signed_in: Page, api: httpx.Client, path: str
+) -> None:
+    page = signed_in
+    save(api, path, drawing("three", {"id": "more", "type": "merge", "name": "Both ways"}))
+    save(api, path, drawing("three"))
+    show(page, server, path)
+    page.get_by_role("button", name="Publish").click()
+    asked = page.get_by_role("dialog", name="Publish")
+    expect(asked).to_contain_text("Changed since version 2")
+    changes = asked.get_by_role("region", name="Changes")
+    expect(changes.locator(".diff")).to_contain_text(["Greet"])
+    expect(changes.locator("dt")).to_have_text(["Text"])
+    expect(changes.locator(".before")).to_contain_text("two")
+    expect(changes.locator(".after")).to_contain_text("three")
+
+
 def test_publishing_tells_of_runs_that_wait(
     server: LiveServer, signed_in: Page, api: httpx.Client, path: str
 ) -> None:
@@ -102,8 +121,8 @@ def test_publishing_tells_of_runs_that_wait(
     show(page, server, path)
     page.get_by_role("button", name="Publish").click()
     told = page.get_by_role("dialog").locator(".banner")
-    expect(told).to_contain_text("1 paused run will go on with the version they began with")
-    expect(told).to_contain_text("ask (removed)")
+    expect(told).to_contain_text("1 paused run will go on with the version it began with")
+    expect(told).to_contain_text("Approval (removed)")
 
 
 def test_versions_are_compared_activated_exported_and_brought_back(
@@ -114,6 +133,7 @@ def test_versions_are_compared_activated_exported_and_brought_back(
     page.get_by_role("button", name="Versions").click()
     drawer = page.get_by_role("dialog", name="Versions")
     expect(drawer.get_by_role("listitem")).to_have_count(2)
+    expect(drawer.get_by_role("listitem").first).to_contain_text("by admin")
 
     drawer.get_by_role("button", name="Compare").click()
     comparison = drawer.locator(".comparison")

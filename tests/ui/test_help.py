@@ -106,7 +106,7 @@ async def test_search_finds_sections_and_shows_the_words(app_client: httpx.Async
     nothing = await app_client.get("/help", params={"q": "<script>alert(1)</script>"})
     assert nothing.status_code == 200
     assert "<script>alert" not in nothing.text
-    assert "0 places" in nothing.text
+    assert "Nothing about" in nothing.text
 
 
 def test_a_title_counts_more_than_a_mention() -> None:
@@ -155,3 +155,17 @@ async def test_the_five_calls_work_as_they_are_written(app_client: httpx.AsyncCl
     assert answers[3].json()["status"] == "completed"
     assert "Hello Bergen" in answers[3].text
     assert "event: run.completed" in answers[4].text
+
+
+def test_the_guide_shows_no_markdown_and_counts_one_as_one() -> None:
+    for page in handbook.pages().values():
+        without_code = re.sub(r"<(pre|code)\b.*?</\1>", "", page.body, flags=re.DOTALL)
+        assert "`" not in handbook.plain(without_code), page.slug
+        assert not re.search(r"\b1 (entries|characters)\b", page.body), page.slug
+        assert not re.search(r'\bid="[^"]* [^"]*"', page.body), page.slug
+
+
+def test_every_setting_of_the_server_is_in_the_guide() -> None:
+    sources = (ROOT / "backend" / "settings.py").read_text()
+    for name in set(re.findall(r"HEDDLE_[A-Z_]+[A-Z]", sources)):
+        assert name in handbook.pages()["operations"].body, name

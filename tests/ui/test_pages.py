@@ -84,7 +84,7 @@ async def test_a_workflow_and_its_runs_have_pages(visitor: httpx.AsyncClient, ad
     assert "Completed" in listed
     shown = (await visitor.get(f"/runs/{run.id}")).text
     assert "Order triage" in shown
-    assert "1 of 1 nodes" in shown
+    assert "1 of 1 node" in shown
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/workflows/nothing", "/runs/nothing", "/help/x"])

@@ -333,8 +333,20 @@ async function importFiles(files) {
       notify(`${file.name}: ${lost ? "The server cannot be reached." : error.message}`);
     }
   }
-  if (made.length === 1) window.location.assign(`/workflows/${made[0].id}`);
-  else if (made.length) window.location.reload();
+  // With a failure the page stays, else its message would go with it.
+  if (made.length < wanted.length) tellImported(made);
+  else if (made.length === 1) window.location.assign(`/workflows/${made[0].id}`);
+  else window.location.assign("/");
+}
+
+function tellImported(made) {
+  if (!made.length) return;
+  const names = made.map(({ name }) => `“${name}”`).join(", ");
+  const open = () => window.location.assign(made.length === 1 ? `/workflows/${made[0].id}` : "/");
+  window.Quasar.Notify.create({
+    message: `Imported ${names}.`, type: "positive", position: "bottom", timeout: 0, multiLine: true,
+    actions: [{ label: "Show", color: "white", handler: open }, { icon: "close", color: "white", "aria-label": "Dismiss" }],
+  });
 }
 
 window.heddleDropImport = () => {

@@ -36,7 +36,8 @@ class WorkflowCanvas(ui.element, component="heddle_canvas.js", esm={"heddle-canv
 
     It reads and writes `/api/v1` itself, with the visitor's cookie. `on_select` gets
     `{"node_id", "ids"}`, `on_state` `{"save", "problems", "revision"}` whenever one of them
-    changes, and `on_run` `{"run_id", "status"}`. `may_steer`: whether the visitor may start, pause
+    changes, `on_run` `{"run_id", "status"}`, and `on_page` `{"command"}` when something is asked
+    for that the page does, such as `versions`. `may_steer`: whether the visitor may start, pause
     and cancel runs; by default whoever may draw, may.
     """
 
@@ -51,6 +52,7 @@ class WorkflowCanvas(ui.element, component="heddle_canvas.js", esm={"heddle-canv
         on_select: Handler | None = None,
         on_state: Handler | None = None,
         on_run: Handler | None = None,
+        on_page: Handler | None = None,
     ) -> None:
         super().__init__()
         self._props.update(
@@ -67,6 +69,7 @@ class WorkflowCanvas(ui.element, component="heddle_canvas.js", esm={"heddle-canv
             ("wf_select", on_select),
             ("wf_state", on_state),
             ("wf_run", on_run),
+            ("wf_page", on_page),
         ):
             if handler is not None:
                 self.on(event, handler)

@@ -12,6 +12,7 @@ from backend.workflows import service as workflows
 from backend.workflows.schemas import UpdateWorkflow, WorkflowView
 from ui.canvas.canvas import WorkflowCanvas
 from ui.controls import button, confirm, icon_button, menu_item, text
+from ui.importing import import_item
 from ui.pages.details import details_dialog
 from ui.pages.history import open_history
 from ui.pages.publish import open_publish
@@ -77,10 +78,10 @@ class Editor:
             mode="edit",
             read_only=not self.writable,
             on_state=self._state_changed,
+            on_page=self.session.event_action(self._asked),
         ).classes("canvas-fill")
 
     def _build_menu(self) -> None:
-        base = f"/api/v1/workflows/{self.workflow.id}/export?format="
         with icon_button("more_vert", "More actions", tooltip=False), ui.menu().props("auto-close"):
             if self.writable:
                 menu_item(
@@ -88,8 +89,10 @@ class Editor:
                     "edit_note",
                     self.session.action(lambda actor: details_dialog(self, actor)),
                 )
-            menu_item("Export as JSON", "download", lambda: ui.download(f"{base}json"))
-            menu_item("Export as YAML", "download", lambda: ui.download(f"{base}yaml"))
+            if self.writable:
+                import_item()
+            menu_item("Export as JSON", "download", lambda: self._export("json"))
+            menu_item("Export as YAML", "download", lambda: self._export("yaml"))
             menu_item(
                 "Export as Python",
                 "code",
@@ -100,6 +103,31 @@ class Editor:
                 menu_item("Duplicate", "content_copy", self.session.action(self._duplicate))
                 ui.separator()
                 menu_item("Delete…", "delete_outline", self._ask_to_delete, danger=True)
+
+    async def _asked(self, actor: Actor, event: GenericEventArguments) -> None:
+        """What the palette of commands offers of the head."""
+        match event.args.get("command"):
+            case "versions":
+                await self._versions(actor)
+            case "runs":
+                await self._history(actor)
+            case "publish":
+                await self._publish(actor)
+            case "details":
+                await details_dialog(self, actor)
+            case "duplicate":
+                await self._duplicate(actor)
+            case "export-json":
+                self._export("json")
+            case "export-yaml":
+                self._export("yaml")
+            case "export-python":
+                await download_program(actor, self.workflow.id)
+            case _:
+                pass
+
+    def _export(self, kind: str) -> None:
+        ui.download(f"/api/v1/workflows/{self.workflow.id}/export?format={kind}")
 
     def _build_run(self) -> None:
         with ui.element("div").classes("split-button"):

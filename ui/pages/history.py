@@ -29,4 +29,7 @@ async def open_history(workflow: WorkflowView, actor: Actor) -> None:
                 raw(runs_table(page.items, one_workflow=True)).classes("list-scroll narrow")
         if page.items:
             with ui.element("div").classes("dialog-foot"):
-                link_button(f"All {page.total:,} runs", f"/runs?workflow_id={workflow.id}")
+                link_button(
+                    "All runs of this workflow" if page.total == 1 else f"All {page.total:,} runs",
+                    f"/runs?workflow_id={workflow.id}",
+                )

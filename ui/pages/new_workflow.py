@@ -8,6 +8,7 @@ from backend.workflows.schemas import CreateWorkflow, TemplateView, UseTemplate
 from ui.controls import button, dialog, raw, text
 from ui.drawing import thumbnail
 from ui.formats import amount
+from ui.importing import import_button
 from ui.session import Session
 
 BLANK = "blank"
@@ -67,6 +68,7 @@ async def _open(session: Session, actor: Actor) -> None:
         with form.on("submit.prevent", session.action(create)):
             title_input = ui.input("Name").props("outlined dense autofocus maxlength=200")
             title_input.classes("grow").mark("workflow-name")
+            import_button().props("type=button")
             button("Create", kind="primary").props("type=submit")
 
 

@@ -1,20 +1,26 @@
 """The dialog that makes the draft a version, or says what keeps it from becoming one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from msgspec import Struct
 from nicegui import ui
 
 from backend.actor import Actor
+from backend.pagination import PageRequest
 from backend.runs import service as runs
 from backend.runs.schemas import WaitingRun
 from backend.workflows import service as workflows
 from backend.workflows.schemas import PublishVersion, WorkflowView
+from graphs.definition import Definition, walk
 from graphs.errors import Problem
 from ui.canvas.canvas import WorkflowCanvas
 from ui.controls import button, dialog, icon_html, raw, text
+from ui.differences import comparison_html
 from ui.formats import amount
+from ui.pages.versions import drawn
 from ui.session import Session
+from ui.step_names import titles, with_titles
 
 WAITING_SHOWN = 5
 
@@ -32,14 +38,46 @@ class Host(Protocol):
 async def open_publish(host: Host, actor: Actor, revision: int) -> None:
     """Validate what is stored, then ask for a description. Only that revision is published."""
     result = await workflows.validate(actor, host.workflow.id)
+    draft = await drawn(actor, host.workflow.id, "draft")
     if result.problems:
-        _show_problems(host, result.problems)
-    else:
-        check = await runs.publish_check(actor, host.workflow.id)
-        _ask(host, check.waiting_runs, revision)
+        _show_problems(host, result.problems, titles(draft))
+        return
+    check = await runs.publish_check(actor, host.workflow.id)
+    changes = await _changes(host.workflow.id, actor, draft)
+    broken = [run.run_id for run in check.waiting_runs if run.broken][:WAITING_SHOWN]
+    known = titles(draft, *[await runs.definition(actor, run_id) for run_id in broken])
+    _ask(host, check.waiting_runs, known, revision, changes)
 
 
-def _ask(host: Host, waiting: Sequence[WaitingRun], revision: int) -> None:
+class Changes(Struct, frozen=True):
+    """What the draft makes of the newest version: a headline, and the HTML of it."""
+
+    told: str
+    html: str
+
+
+async def _changes(workflow_id: str, actor: Actor, draft: Definition) -> Changes:
+    newest = await workflows.list_versions(
+        actor, workflow_id, PageRequest(limit=1, cursor=None, sort="-number")
+    )
+    if not newest.items:
+        count = amount(sum(1 for _ in walk(draft)), "step")
+        return Changes(f"This becomes version 1, with {count}.", "")
+    number = newest.items[0].number
+    known = titles(draft, await drawn(actor, workflow_id, number))
+    found = await workflows.compare_versions(actor, workflow_id, number, "draft")
+    if found.identical:
+        return Changes(f"The drawing is the same as version {number}.", "")
+    return Changes(f"Changed since version {number}:", comparison_html(found, known))
+
+
+def _ask(
+    host: Host,
+    waiting: Sequence[WaitingRun],
+    known: Mapping[str, str],
+    revision: int,
+    changes: Changes,
+) -> None:
     async def publish(actor: Actor) -> None:
         request = PublishVersion(
             description=(description.value or "").strip(),
@@ -61,6 +99,11 @@ def _ask(host: Host, waiting: Sequence[WaitingRun], revision: int) -> None:
     with dialog("Publish") as asked:
         with ui.element("div").classes("dialog-body"):
             text("p", "Freezes the drawing as a version that never changes.").classes("muted")
+            text("p", changes.told).mark("publish-changes")
+            if changes.html:
+                raw(changes.html).classes("comparison bounded").props(
+                    'tabindex=0 role=region aria-label="Changes"'
+                )
             description = ui.textarea("What has changed?")
             description.props("outlined dense autogrow autofocus maxlength=10000")
             description.mark("version-description")
@@ -71,19 +114,19 @@ def _ask(host: Host, waiting: Sequence[WaitingRun], revision: int) -> None:
                 "Make it the active version, the one that programs run", value=True
             )
             if waiting:
-                _tell_waiting(waiting)
+                _tell_waiting(waiting, known)
         with ui.element("div").classes("dialog-foot"):
             button("Cancel", asked.close)
             button("Publish", host.session.action(publish), kind="primary").mark("do-publish")
 
 
-def _tell_waiting(waiting: Sequence[WaitingRun]) -> None:
+def _tell_waiting(waiting: Sequence[WaitingRun], known: Mapping[str, str]) -> None:
     """Which paused runs there are: they stay on their versions, whatever is published."""
     broken = [run for run in waiting if run.broken]
-    told = f"{amount(len(waiting), 'paused run')} will go on with the version they began with."
+    they = "it" if len(waiting) == 1 else "they"
+    told = f"{amount(len(waiting), 'paused run')} will go on with the version {they} began with."
     if broken:
-        count = amount(len(broken), "of them", "of them")
-        told += f" The new drawing lacks what {count} already did or stand at:"
+        told += " The new drawing lacks what these already did or wait at:"
     with ui.element("div").classes("banner info").mark("waiting-runs"):
         text("p", told)
         with ui.element("ul"):
@@ -93,14 +136,15 @@ def _tell_waiting(waiting: Sequence[WaitingRun]) -> None:
                     with link:
                         text("span", f"Run {run.run_id[-6:]}")
                     changes = ", ".join(
-                        f"{node.node_id} ({node.reason.replace('_', ' ')})" for node in run.broken
+                        f"{known.get(node.node_id, node.node_id)} ({node.reason.replace('_', ' ')})"
+                        for node in run.broken
                     )
                     text("span", f": {changes}")
         if len(broken) > WAITING_SHOWN:
             text("p", f"and {len(broken) - WAITING_SHOWN} more")
 
 
-def _show_problems(host: Host, problems: Sequence[Problem]) -> None:
+def _show_problems(host: Host, problems: Sequence[Problem], known: Mapping[str, str]) -> None:
     def go(node_id: str) -> None:
         asked.close()
         host.canvas.focus_node(node_id)
@@ -119,8 +163,9 @@ def _show_problems(host: Host, problems: Sequence[Problem]) -> None:
                             row.on("click", lambda _, node_id=node_id: go(node_id))
                         with row:
                             raw(icon_html("error_outline"), "span")
-                            text("span", problem.detail).classes("grow")
-                            if node_id:
-                                text("code", node_id)
+                            with ui.element("span").classes("grow"):
+                                if node_id:
+                                    text("b", known.get(node_id, node_id))
+                                text("span", with_titles(problem.detail, known))
         with ui.element("div").classes("dialog-foot"):
             button("Close", asked.close, kind="primary")

@@ -9,7 +9,7 @@ from backend.runs import service as runs
 from backend.runs.schemas import RerunRun, RunView
 from ui.canvas.canvas import WorkflowCanvas
 from ui.controls import button, confirm, icon_button, link_button, menu_item, raw, status_html, text
-from ui.formats import at, duration, money, trigger_word
+from ui.formats import amount, at, duration, money, trigger_word
 from ui.runs_view import elapsed
 from ui.session import Session, SignedIn
 from ui.theme import frame, templates
@@ -94,6 +94,7 @@ class RunHead:
         self.facts.set_content(
             templates.get_template("run_facts.html").render(
                 run=run,
+                amount=amount,
                 trigger=trigger_word(run.trigger),
                 status=status_html(run.status, pill=True),
                 at=at(run.started_at or run.created_at),

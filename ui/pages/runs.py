@@ -1,5 +1,7 @@
 """The list of runs: filters, what is running now, how long each took, page by page."""
 
+from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from urllib.parse import urlencode
 
@@ -10,14 +12,14 @@ from starlette.requests import Request
 
 from backend.actor import Actor
 from backend.errors import AppError, Unauthorized
-from backend.pagination import PageRequest
+from backend.pagination import Page, PageRequest
 from backend.runs import service as runs
 from backend.runs.schemas import RunView, Trigger
 from backend.runs.status import RunStatus
 from backend.workflows import service as workflows
 from ui.controls import button, raw, text
-from ui.formats import amount, trigger_word
-from ui.runs_view import runs_strip, runs_table
+from ui.formats import trigger_word
+from ui.runs_view import runs_strip, runs_table, summary
 from ui.session import Session, SignedIn
 from ui.theme import frame
 
@@ -124,6 +126,7 @@ class RunList:
         if self.cursors == [None] and page.next_cursor:
             wide = PageRequest(limit=STRIP_SIZE, cursor=None, sort="-created_at")
             latest = (await runs.list_runs(actor, self._filter(), wide)).items
+        counts = await self._counts(actor, page)
         if mine != self.reading:
             return  # the filters have changed meanwhile
         self.shown, self.next_cursor = page.items, page.next_cursor
@@ -132,11 +135,17 @@ class RunList:
         self.table.set_content(runs_table(page.items) if page.items else "")
         self.table.set_visibility(bool(page.items))
         self._show_empty(not page.items)
-        active = sum(not run.status.ended for run in page.items)
-        parts = [amount(page.total, "run"), *([f"{active} running"] if active else [])]
-        self.summary.text = " · ".join(parts)
+        self.summary.text = summary(page.total, counts)
         self.newer.set_visibility(len(self.cursors) > 1)
         self.older.set_visibility(page.next_cursor is not None)
+
+    async def _counts(self, actor: Actor, page: Page[RunView]) -> Mapping[RunStatus, int]:
+        """How many of all that the filters let through stand how; empty where it is not known."""
+        if len(page.items) == page.total:
+            return Counter(run.status for run in page.items)
+        if any(value for name, value in self.values.items() if name != "workflow_id"):
+            return {}
+        return (await runs.stats(actor, self.values["workflow_id"] or None)).by_status
 
     def _show_empty(self, nothing: bool) -> None:
         self.empty.set_visibility(nothing)

@@ -1,21 +1,23 @@
 """The drawer with a workflow's versions: list, compare, activate, restore, export."""
 
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
-import msgspec
 from nicegui import ui
 from nicegui.events import ValueChangeEventArguments
 
+from backend.accounts import service as accounts
 from backend.actor import Actor
 from backend.pagination import PageRequest
 from backend.workflows import service as workflows
-from backend.workflows.schemas import Comparison, VersionView, WorkflowView
+from backend.workflows.schemas import VersionView, WorkflowView
+from graphs.definition import Definition
 from ui.canvas.canvas import WorkflowCanvas
 from ui.controls import button, confirm, drawer, icon_button, menu_item, raw, text
+from ui.differences import comparison_html
 from ui.formats import at
 from ui.program import download_program
 from ui.session import Session
-from ui.theme import templates
+from ui.step_names import titles
 
 DRAFT: Literal["draft"] = "draft"
 SHOWN = 100
@@ -46,6 +48,7 @@ class VersionDrawer:
         self.host = host
         self.panel = panel
         self.versions: list[VersionView] = []
+        self.authors: dict[str, str] = {}
 
     async def show_list(self, actor: Actor) -> None:
         """All versions, the newest first."""
@@ -53,6 +56,9 @@ class VersionDrawer:
             actor, self.host.workflow.id, PageRequest(limit=SHOWN, cursor=None, sort="-number")
         )
         self.versions = list(page.items)
+        self.authors = await accounts.names_of(
+            actor, {version.created_by for version in self.versions}
+        )
         self.panel.clear()
         with self.panel:
             if not self.versions:
@@ -93,7 +99,10 @@ class VersionDrawer:
                         text("span", "Active").classes("tag active")
                 if version.description:
                     text("p", version.description).classes("version-text")
-                raw(at(version.created_at), "span").classes("muted small")
+                with ui.element("p").classes("muted small"):
+                    raw(at(version.created_at), "span")
+                    if author := self.authors.get(version.created_by):
+                        text("span", f" by {author}")
             self._menu(version)
 
     def _menu(self, version: VersionView) -> None:
@@ -140,6 +149,10 @@ class VersionDrawer:
         found = await workflows.compare_versions(
             actor, self.host.workflow.id, _selector(before), _selector(after)
         )
+        known = titles(
+            await drawn(actor, self.host.workflow.id, after),
+            await drawn(actor, self.host.workflow.id, before),
+        )
         options: dict[int | str, str] = {
             DRAFT: "Draft",
             **{version.number: f"Version {version.number}" for version in self.versions},
@@ -163,7 +176,7 @@ class VersionDrawer:
                     select = ui.select(options, value=value, label=label)
                     select.on_value_change(self.host.session.event_action(chosen))
                     select.props("outlined dense options-dense").classes("grow")
-            raw(comparison_html(found)).classes("comparison")
+            raw(comparison_html(found, known)).classes("comparison")
 
     async def _activate(self, actor: Actor, number: int) -> None:
         await workflows.activate(actor, self.host.workflow.id, number)
@@ -180,15 +193,8 @@ def _selector(value: int | str) -> workflows.Selector:
     return value if isinstance(value, int) else "draft"
 
 
-def comparison_html(found: Comparison) -> str:
-    """The differences of two definitions, node by node and field by field."""
-    return templates.get_template("comparison.html").render(found=found, shown=_shown)
-
-
-def _shown(value: Any) -> str:
-    """A field's value as it is written in the drawing."""
-    if value is msgspec.UNSET:
-        return ""
-    if isinstance(value, str):
-        return value
-    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+async def drawn(actor: Actor, workflow_id: str, selector: int | str) -> Definition:
+    """A version's drawing, or the draft's."""
+    if isinstance(selector, int):
+        return (await workflows.get_version(actor, workflow_id, selector)).definition
+    return (await workflows.get(actor, workflow_id)).definition

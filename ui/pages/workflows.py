@@ -15,6 +15,7 @@ from backend.workflows.schemas import WorkflowItem
 from ui.controls import button, confirm, icon_button, menu_item, raw, snackbar, status_html, text
 from ui.drawing import thumbnail
 from ui.formats import ago, amount
+from ui.importing import import_button
 from ui.pages.new_workflow import new_workflow
 from ui.pages.run_inputs import ask_and_run
 from ui.program import download_program
@@ -42,6 +43,7 @@ async def workflows_page(session: SignedIn, request: Request) -> None:
         listing.build_filters()
         if session.actor.may(Role.EDITOR):
             with ui.element("div").classes("head-actions"):
+                import_button().classes("hide-label")
                 create = button("New workflow", icon="add", kind="primary")
                 create.on_click(lambda: new_workflow(session)).mark("new-workflow")
     with ui.element("div").props("id=main tabindex=-1").classes("page-body"):
@@ -169,7 +171,11 @@ class WorkflowList:
                 "Draw one from scratch, begin with a template, or drop an exported JSON or YAML "
                 "file anywhere on this page.",
             )
-            button("New workflow", lambda: new_workflow(self.session), icon="add", kind="primary")
+            with ui.element("div").classes("empty-actions"):
+                button(
+                    "New workflow", lambda: new_workflow(self.session), icon="add", kind="primary"
+                )
+                import_button()
 
     def _show_card(self, item: WorkflowItem) -> None:
         with ui.element("li").classes("card") as card:

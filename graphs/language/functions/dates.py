@@ -34,9 +34,8 @@ def _today(budget: Budget, zone: Any = "UTC") -> str:
 @named("format_date")
 def _format_date(budget: Budget, value: Any, pattern: Any = "%Y-%m-%d", zone: Any = None) -> str:
     """A date as text by a pattern of %Y %m %d %H %M %S %A %B, in a zone such as Europe/Oslo."""
-    return _in(_moment(value, "format_date"), zone, "format_date").strftime(
-        _layout(pattern, "format_date")
-    )
+    moment = _moment(value, "format_date", zone)
+    return moment.strftime(_layout(pattern, "format_date"))
 
 
 @named("parse_date")
@@ -56,7 +55,7 @@ def _parse_date(budget: Budget, text: Any, pattern: Any, zone: Any = "UTC") -> s
 @named("in_zone")
 def _in_zone(budget: Budget, value: Any, zone: Any) -> str:
     """A moment as clocks show it in a time zone: 2024-07-02T00:30:00+02:00 for Europe/Oslo."""
-    return _written(_in(_moment(value, "in_zone"), zone, "in_zone"))
+    return _written(_moment(value, "in_zone", zone))
 
 
 @named("date_add")
@@ -68,8 +67,8 @@ def _date_add(budget: Budget, value: Any, amount: Any, unit: Any = "days", zone:
     """
     count = a_number(amount, "date_add")
     name = _unit(unit)
-    moment = _in(_moment(value, "date_add"), zone, "date_add")
-    plain = isinstance(value, str) and len(value) == 10 and zone is None
+    moment = _moment(value, "date_add", zone)
+    plain = isinstance(value, str) and _is_day(value.strip()) and zone is None
     try:
         if name in _MONTHS:
             if count != int(count):
@@ -114,24 +113,35 @@ def _months_later(moment: datetime, months: int) -> datetime:
     return moment.replace(year=year, month=month + 1, day=min(moment.day, last))
 
 
-def _moment(value: Any, where: str) -> datetime:
+def _moment(value: Any, where: str, zone: Any = None) -> datetime:
+    """The moment, in the zone if there is one. A date alone is its midnight there: it is a day
+    that no zone makes another one.
+    """
+    wanted = None if zone is None else _zone(zone, where)
     try:
         if type(value) in NUMBERS:
-            return datetime.fromtimestamp(value, UTC)
-        moment = datetime.fromisoformat(a_text(value, where)[:40].strip())
+            moment = datetime.fromtimestamp(value, UTC)
+        else:
+            text = a_text(value, where)[:40].strip()
+            moment = datetime.fromisoformat(text)
+            if wanted is not None and _is_day(text):
+                return moment.replace(tzinfo=wanted)
     except (ValueError, OverflowError, OSError):
         hint = "" if where == "parse_date" else "; parse_date() reads other forms by a pattern"
         raise ExpressionError(f"{where}() cannot read {value!r} as a date{hint}") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _in(moment: datetime, zone: Any, where: str) -> datetime:
-    if zone is None:
-        return moment
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     try:
-        return moment.astimezone(_zone(zone, where))
+        return moment if wanted is None else moment.astimezone(wanted)
     except OverflowError:
         raise ExpressionError(f"{where}() goes beyond the calendar") from None
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _written(made: date) -> str:

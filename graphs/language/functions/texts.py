@@ -3,9 +3,8 @@
 from typing import Any
 from urllib.parse import quote
 
-import msgspec
-
 from graphs.errors import ExpressionBudgetError, ExpressionError
+from graphs.json_numbers import decode_json
 from graphs.language.functions.registry import a_list, a_text, a_whole_number, named
 from graphs.language.values import MAX_CELLS, Budget, as_text, dump
 
@@ -112,8 +111,8 @@ def _from_json(budget: Budget, text: Any) -> Any:
     if len(text) > MAX_CELLS:
         raise ExpressionBudgetError("this JSON is too long")
     try:
-        return msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        return decode_json(text.encode())
+    except (ValueError, RecursionError) as error:
         raise ExpressionError(f"this text is no JSON: {error}") from None
 
 

@@ -15,6 +15,7 @@ from graphs.tables.reading_settings import ColumnKind, DecimalSign, Notice, Read
 _COMMA = re.compile(r"-?(0|[1-9]\d*),\d+")
 _POINT = re.compile(r"-?(0|[1-9]\d*)\.\d+")
 _GROUPED = re.compile(r"-?[1-9]\d{0,2}([.,]\d{3})+")
+_WHOLE_DIGITS = re.compile(r"-?[1-9]\d{15,}")
 _SHOWN = {
     ColumnKind.WHOLE_NUMBER: "a whole number",
     ColumnKind.DECIMAL: "a number",
@@ -92,7 +93,8 @@ def converted(
                 raise unreadable(
                     reading.name,
                     f"{column.name!r} cannot be read as {_SHOWN[column.forced]}: {column.failed:,} "
-                    f"of {column.values:,} values are not, such as {column.example[:100]!r}",
+                    f"of {column.values:,} values are not, such as {column.example[:100]!r}"
+                    f"{_remedy(column.forced)}",
                 )
             notices += _why_text(column)
         selected.append(f"{sql or column.source} AS {quoted(column.name)}")
@@ -203,13 +205,22 @@ def _answer(column: _Column, answers: list[Any]) -> None:
         column.sql = made.replace("{x}", column.x)
 
 
+def _remedy(kind: ColumnKind | None) -> str:
+    if kind in (ColumnKind.DATE, ColumnKind.TIMESTAMP):
+        return "; set Date order, or convert it with the node Select columns"
+    if kind in (ColumnKind.DECIMAL, ColumnKind.WHOLE_NUMBER):
+        return "; set Decimal sign, or convert it with the node Select columns"
+    return "; convert it with the node Select columns"
+
+
 def _why_text(column: _Column) -> list[Notice]:
     """Says so when a column that looked like numbers or dates has a few other values."""
     if column.forced is ColumnKind.TEXT or not column.looked_typed or not column.failed:
         return []
     if column.failed_kind is None and column.failed * 2 > (column.values or 0):
         return []
-    if is_long_number(column.example.strip()):
+    example = column.example.strip()
+    if is_long_number(example) or _WHOLE_DIGITS.fullmatch(example):
         return [
             Notice(
                 f"{column.name!r} stays text: it has whole numbers of more digits than a number "

@@ -175,7 +175,10 @@ def _copied(
     first: int | None = None
     with target.open("w", encoding="utf-8", newline="") as file:
         for piece in _ended(chunks(path, mark, check)):
-            text = decoder.decode(piece, final=not piece)
+            try:
+                text = decoder.decode(piece, final=not piece)
+            except UnicodeError as error:
+                raise unreadable(name, f"its bytes are not {shown(encoding)}: {error}") from error
             if _REPLACED in text:
                 if first is None:
                     first = lines + text[: text.index(_REPLACED)].count("\n") + 1

@@ -134,6 +134,9 @@ def _fast(work: Work, path: Path, about: _About, width: int) -> _Made | None:
     facts = facts_of(path, dialect.separator, dialect.quote, work.check)
     if not facts.plain or dialect.backslash:
         return None
+    if dialect.quote and _quotes_before(path, about.first_row, dialect.quote):
+        # a name with a line break in it would make DuckDB skip a row more
+        return None
     quote = dialect.quote if facts.quoted else ""
     scan = _Scan(path, dialect.separator, quote, about.first_row - 1, facts.returns)
     try:
@@ -141,6 +144,12 @@ def _fast(work: Work, path: Path, about: _About, width: int) -> _Made | None:
     except (duckdb.InvalidInputException, duckdb.ConversionException):
         return None
     return made if made.rows == facts.lines - scan.skip else None
+
+
+def _quotes_before(path: Path, line: int, quote: str) -> bool:
+    """Whether a cell goes on from one to another of the lines before this one."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return any(file.readline().count(quote) % 2 for _ in range(line - 1))
 
 
 def _exact(work: Work, path: Path, about: _About, width: int, partial: bool) -> _Made:

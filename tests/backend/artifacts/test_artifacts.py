@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 from collections.abc import AsyncIterator
+from itertools import product
 from typing import Any
 
 import httpx
@@ -107,6 +108,33 @@ async def test_a_table_is_downloaded_in_every_format(client: Client, tenant_id: 
     book = openpyxl.load_workbook(io.BytesIO((await get("xlsx")).content))
     assert list(book.active.values) == [("id", "größe"), (1, "a,b"), (2, None)]
     assert problem(await client.get(url, params={"format": "exe"}), 422)["errors"]
+
+
+async def test_no_column_of_the_nodes_own_is_shown(client: Client) -> None:
+    tables = {"kept": [{"id": 1}], "none": []}
+    queries = {
+        "all": "SELECT * FROM none",
+        "both": "SELECT k.*, n.* FROM kept k LEFT JOIN none n ON true",
+    }
+    nodes: list[Any] = [{"id": "start", "type": "start"}]
+    nodes += [
+        {"id": name, "type": "sql", "params": {"query": sql, "tables": tables}}
+        for name, sql in queries.items()
+    ]
+    edges = [{"id": f"e{n}", "source": "start", "target": n} for n in queries]
+    outputs = (await finished(client, await made_workflow(client, nodes, edges)))["outputs"]
+    assert [column["name"] for column in outputs["both"]["columns"]] == ["id"]
+    for name, format in product(queries, ("", "parquet", "csv", "json", "xlsx")):
+        url = f"{API}/artifacts/{outputs[name]['$artifact']}/content"
+        answer = await client.get(url, params={"format": format} if format else {})
+        if name == "all" and format in ("", "parquet"):
+            assert "Parquet needs a column" in problem(answer, 422)["detail"]
+            continue
+        assert answer.status_code == 200, answer.text
+        assert b"__columns" not in answer.content
+    url = f"{API}/artifacts/{outputs['both']['$artifact']}"
+    assert (await client.get(f"{url}/content")).content[:4] == b"PAR1"
+    assert await pages(client, f"{url}/rows") == [{"id": 1}]
 
 
 async def test_numbers_keep_their_digits(client: Client, tenant_id: str) -> None:
@@ -343,5 +371,9 @@ class TestInRuns:
         assert "north" in svg.text
         png = await client.get(url, params={"format": "png"})
         assert png.content.startswith(b"\x89PNG")
+        dark = await client.get(url, params={"theme": "dark"})
+        assert "#1b1e25" in dark.text
+        assert "#1b1e25" not in svg.text
+        assert (await client.get(url, params={"theme": "pink"})).status_code in (400, 422)
         none = await client.get(f"{API}/runs/{run['id']}/steps/{ids['group']}/chart")
         assert problem(none, 404)["code"] == "no_chart"

@@ -7,8 +7,7 @@ import msgspec
 import pytest
 
 from backend.database import Statement, execute
-from backend.runs import executor as executor_module
-from backend.runs import journal_writer, service
+from backend.runs import journal_writer, revivals, service
 from backend.runs.bus import Cancel, Delivery, LocalBus
 from backend.runs.executor import Executor
 from backend.runs.schemas import RunView, StartRun
@@ -31,7 +30,7 @@ def refuse(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[str], bool]],
 
     monkeypatch.setattr(journal_writer, "write_batch", choosy)
     monkeypatch.setattr(journal_writer, "RETRY_DELAYS_S", (0.0,))
-    monkeypatch.setattr(executor_module, "REVIVE_AFTER_S", (0.02, 0.02, 0.02))
+    monkeypatch.setattr(revivals, "REVIVE_AFTER_S", (0.02, 0.02, 0.02))
     return refusals.append
 
 

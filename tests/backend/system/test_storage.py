@@ -1,5 +1,7 @@
 """A locked or full database: answers in time, says so, loses nothing, and goes on by itself."""
 
+import asyncio
+import contextvars
 import resource
 import sqlite3
 import time
@@ -12,8 +14,12 @@ import asyncpg
 import httpx
 import pytest
 
+from backend import sqlite
 from backend.app import create_app
+from backend.database import close_database, execute, fetch, open_database, transaction
 from backend.errors import StorageUnavailable
+from backend.runs import journal_writer, starting
+from backend.runs.executor import executor
 from backend.settings import Settings
 from backend.storage_errors import storage_refusal
 from tests.conftest import PASSWORD, client_of, running, sign_in
@@ -111,9 +117,47 @@ class TestALockedDatabase:
         began = time.monotonic()
         while (await client.post(f"{at}/runs", json={}, headers=WAIT)).status_code == 503:
             assert time.monotonic() - began < AT_MOST_S
-        listed = (await client.get("/api/v1/runs")).json()["items"]
-        going = {"cancelled", "cancelling", "running", "queued"}
-        assert [run["status"] for run in listed if run["status"] not in going] == ["completed"]
+        await only_one_run_is_left(client)
+
+    async def test_a_refused_start_whose_commit_came_late_leaves_no_run(
+        self, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        at = await workflow(client)
+        first = await client.post(f"{at}/runs", json={}, headers=WAIT)
+        assert first.status_code == 200, first.text
+        await client.delete(f"/api/v1/runs/{first.json()['id']}")
+        commit = journal_writer._commit
+        slow = asyncio.Event()
+
+        async def late(entries: list[Any]) -> Any:
+            await slow.wait()
+            return await commit(entries)
+
+        monkeypatch.setattr(journal_writer, "_commit", late)
+        monkeypatch.setattr(starting, "STORED_WITHIN_S", 0.2)
+        monkeypatch.setattr(starting.store, "__defaults__", (0.2,))
+        key = {"Idempotency-Key": "once"}
+        for headers in ({}, WAIT, key):
+            refused(await client.post(f"{at}/runs", json={}, headers=headers))
+        slow.set()
+        began = time.monotonic()
+        while (again := await client.post(f"{at}/runs", json={}, headers={**WAIT, **key})).is_error:
+            assert again.status_code == 503
+            assert time.monotonic() - began < AT_MOST_S
+        await only_one_run_is_left(client)
+        assert (await client.get(f"/api/v1/runs/{again.json()['id']}")).status_code == 200
+
+
+async def only_one_run_is_left(client: httpx.AsyncClient) -> None:
+    """What was refused is nowhere once the writer is done, whatever became of its commit."""
+    writer = executor().writer
+    async with asyncio.timeout(AT_MOST_S * 4):
+        while writer.is_busy():  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    listed = (await client.get("/api/v1/runs")).json()["items"]
+    assert [run["status"] for run in listed] == ["completed"]
+    assert len(await fetch("SELECT id FROM run")) == 1
+    assert len(await fetch("SELECT DISTINCT run_id FROM run_event")) == 1
 
 
 def test_a_full_disk_is_told_and_survived(live_server: LiveServer) -> None:
@@ -148,6 +192,51 @@ async def test_too_little_room_is_refused_before_it_hurts(
         assert "HEDDLE_MIN_FREE_MB" in refused(await client.post(f"{at}/runs", json={}))["detail"]
         report = (await client.get("/health/ready")).json()
         assert [check["status"] for check in report["checks"]] == ["ok", "ok", "down"]
+
+
+async def test_a_long_queue_that_moves_is_no_locked_database(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "ACQUIRE_TIMEOUT_S", 0.5)
+    await open_database(settings)
+    try:
+
+        async def write(number: int) -> int:
+            async with transaction():
+                await asyncio.sleep(0.1)
+                return await execute("DELETE FROM run WHERE id = ?", str(number))
+
+        tasks = [
+            asyncio.create_task(write(number), context=contextvars.Context())
+            for number in range(20)
+        ]
+        assert await asyncio.gather(*tasks) == [0] * 20
+    finally:
+        await close_database()
+
+
+async def test_a_queue_that_stands_still_is_refused(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "ACQUIRE_TIMEOUT_S", 0.3)
+    await open_database(settings)
+    holds, lets_go = asyncio.Event(), asyncio.Event()
+
+    async def hold() -> None:
+        async with transaction():
+            holds.set()
+            await lets_go.wait()
+
+    holder = asyncio.create_task(hold(), context=contextvars.Context())
+    try:
+        await holds.wait()
+        with pytest.raises(StorageUnavailable):
+            await execute("DELETE FROM run")
+        lets_go.set()
+        await holder
+        assert await execute("DELETE FROM run") == 0
+    finally:
+        await close_database()
 
 
 @pytest.mark.parametrize(

@@ -39,3 +39,12 @@ async def test_of_a_large_file_the_head_is_shown(client: Client) -> None:
     assert shown["sample_only"] is True
     assert shown["rows"][1] == {"n": 1, "t": "two\nlines"}
     assert shown["notices"] == []
+
+
+async def test_a_file_of_no_bytes_is_shown_as_an_empty_table(client: Client) -> None:
+    workspace = (await client.get(f"{API}/workspaces")).json()["items"][0]["id"]
+    url = f"{API}/workspaces/{workspace}"
+    await client.put(f"{url}/files/none.csv", content=b"")
+    shown = (await client.post(f"{url}/preview", json={"name": "none.csv"})).json()
+    assert (shown["columns"], shown["rows"]) == ([], [])
+    assert "empty" in shown["notices"][0]["detail"]

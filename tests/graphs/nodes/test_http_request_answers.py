@@ -11,6 +11,7 @@ import pytest
 import zstandard
 from msgspec.structs import replace
 
+from graphs.artifacts import FolderArtifacts
 from graphs.definition import Node, OnError
 from graphs.events import RunCompleted
 from graphs.node_type import Services
@@ -371,3 +372,46 @@ async def test_connections_are_used_again_by_whoever_may(ctx: FakeContext) -> No
         for _ in range(2):
             await execute("http_request", params, ctx)
     assert server.connections == 3
+
+
+@pytest.mark.parametrize("how", [{"response": "file"}, {"save_as": "a.bin"}])
+async def test_a_download_ends_where_the_room_does(
+    web_ctx: FakeContext, how: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def little(_: FolderArtifacts) -> int:
+        return 100_000
+
+    monkeypatch.setattr(FolderArtifacts, "room_bytes", little)
+    async with keeping(lambda _: Answer(b"x" * 5_000_000, "application/octet-stream")) as server:
+        error = await failure("http_request", {"url": server.url, **how}, web_ctx)
+    assert (error.code, error.retryable) == ("quota_exceeded", False)
+    assert "100,000 bytes" in error.message
+
+
+async def test_a_replaced_file_makes_room(
+    web_ctx: FakeContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def none(_: FolderArtifacts) -> int:
+        return 0
+
+    how = {"save_as": "a.bin"}
+    fine = Answer(b"x" * 1000, "application/octet-stream")
+    await answered(web_ctx, fine, **how)
+    monkeypatch.setattr(FolderArtifacts, "room_bytes", none)
+    assert (await answered(web_ctx, fine, **how))["body"]["size_bytes"] == 1000
+
+
+async def test_what_is_packed_with_brotli_is_told_how_to_get(web_ctx: FakeContext) -> None:
+    packed = Answer(b"x", "text/plain", 200, [("content-encoding", "br")])
+    async with keeping(lambda _: packed) as server:
+        error = await failure("http_request", {"url": server.url}, web_ctx)
+    assert error.code == "response_invalid"
+    assert "Accept-Encoding to gzip or to identity" in error.message
+
+
+async def test_json_of_nothing_but_lists_is_not_kept_as_a_value(web_ctx: FakeContext) -> None:
+    many = Answer(b"[" + b"[]," * 9_000_000 + b"[]]", "application/json")
+    async with keeping(lambda _: many) as server:
+        error = await failure("http_request", {"url": server.url}, web_ctx)
+    assert error.code == "response_too_large"
+    assert "keep it as a file" in error.message

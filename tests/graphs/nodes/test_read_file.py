@@ -1,6 +1,7 @@
 """`read_file` reads every format of the workspace, and says what is wrong with a file."""
 
 import json
+import zipfile
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -119,12 +120,13 @@ async def test_excel(ctx: FakeContext, files: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.csv", b"", "it is empty"),
         ("a.json", b"", "it is empty"),
+        ("a.parquet", b"", "it is empty"),
+        ("a.xlsx", b"", "it is empty"),
         ("a.json", b"{oops", "it is no JSON"),
         ("a.jsonl", b'{"a": 1}\n{oops\n', "'a.jsonl' cannot be read"),
         ("a.parquet", b"not at all", "'a.parquet' cannot be read"),
-        ("a.xlsx", b"not at all", "it is no Excel workbook"),
+        ("a.xlsx", b"not at all", "no Excel workbook"),
     ],
 )
 async def test_a_damaged_file_is_told(
@@ -160,3 +162,50 @@ async def test_a_name_that_leads_nowhere_is_told(
 async def test_a_run_without_a_workspace(ctx: FakeContext) -> None:
     ctx.services = Services()
     assert (await failure("read_file", {"name": "a.csv"}, ctx)).code == "files_unavailable"
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.jsonl"])
+async def test_a_file_of_no_bytes_is_an_empty_table(
+    ctx: FakeContext, files: Path, name: str
+) -> None:
+    (files / name).touch()
+    made = (await execute("read_file", {"name": name, "text_columns": ["id"]}, ctx)).value
+    assert (made["row_count"], list(made["columns"]), made["preview"]) == (0, [], [])
+    assert ("warning", "the file is empty, and so is the table: it has no rows and no columns") in (
+        ctx.logs
+    )
+    counting = {"query": "SELECT count(*) AS n FROM t", "tables": {"t": made}}
+    counted = await execute("sql", counting, ctx)
+    assert counted.value["preview"] == [{"n": 0}]
+
+
+@pytest.mark.parametrize(
+    "sheet",
+    [b"<a>", b"", b"<worksheet><sheetData><row><c t='s'><v>9</v></c></row>", b"\xff<"],
+)
+async def test_a_workbook_that_no_parser_understands_is_told(
+    ctx: FakeContext, files: Path, sheet: bytes
+) -> None:
+    openpyxl.Workbook().save(files / "whole.xlsx")
+    with (
+        zipfile.ZipFile(files / "whole.xlsx") as whole,
+        zipfile.ZipFile(files / "a.xlsx", "w") as broken,
+    ):
+        for part in whole.infolist():
+            inside = part.filename.startswith("xl/worksheets/")
+            broken.writestr(part, sheet if inside else whole.read(part))
+    error = await failure("read_file", {"name": "a.xlsx"}, ctx)
+    assert error.code == "file_unreadable"
+    assert "'a.xlsx'" in error.message
+
+
+@pytest.mark.parametrize("form", ['[{"a": %s}]', '{"a": %s}', '{"a": %s}\n{"a": 1}'])
+@pytest.mark.parametrize("ending", ["json", "jsonl"])
+async def test_a_number_of_more_digits_than_any_is_a_text(
+    ctx: FakeContext, files: Path, form: str, ending: str
+) -> None:
+    if form.startswith("[") and ending == "jsonl":
+        return
+    digits = "9" * 5000
+    (files / f"a.{ending}").write_text(form % digits)
+    await execute("read_file", {"name": f"a.{ending}"}, ctx)

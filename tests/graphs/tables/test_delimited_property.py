@@ -18,6 +18,7 @@ import pytest
 
 from graphs.errors import NodeError
 from graphs.tables.formats import FileFormat
+from graphs.tables.names import quoted
 from graphs.tables.reading import read_table
 from graphs.tables.reading_settings import Header, Reading, ReadTable
 from graphs.tables.work import DatabaseLimits, Work
@@ -53,6 +54,11 @@ class Made:
         names = [f"c{at}" for at in range(self.width)]
         if chance.random() < 0.2 and self.width > 2:
             names = ["name", *(str(2020 + at) for at in range(self.width - 1))]
+        if chance.random() < 0.2:
+            broken = chance.choice(("net\namount", "a\r\nb", 'the "net"', "x,y;z", " sum"))
+            if self.end == "\r":
+                broken = broken.replace("\n", "\r")
+            names[chance.randrange(self.width)] = broken
         kinds = [chance.choice((WORDS, NUMBERS, MOMENTS, None, None)) for _ in names]
         pools = [chance.sample(kind, chance.randint(1, 3)) if kind else None for kind in kinds]
         count = chance.choice((1, 2, 5, 40, 40, 300))
@@ -89,8 +95,13 @@ class Made:
         text = out.getvalue()
         if chance.random() < 0.2:
             text = text.removesuffix(self.end)
+        self.skipped = 0
+        if chance.random() < 0.1:
+            title = chance.choice(("Report", '"Report', "Report, of;all\tsorts", '"a"', ""))
+            self.skipped = chance.randint(1, 3)
+            text = (title + self.end) * self.skipped + text
         self.raw = text.encode(self.encoding)
-        self.names = names
+        self.names = [name.strip() for name in names]
 
 
 LIMITS = DatabaseLimits(threads=1, memory="320MB", temporary="1GB")
@@ -121,7 +132,7 @@ def read(made: Made, folder: Path, **settings: Any) -> tuple[ReadTable, list[tup
     finally:
         work.close()
     listed = ", ".join(
-        f"timezone('UTC', \"{column.name}\")" if "ZONE" in column.type else f'"{column.name}"'
+        f"timezone('UTC', {quoted(column.name)})" if "ZONE" in column.type else quoted(column.name)
         for column in found.written.columns
     )
     return found, OneDatabase.connection.sql(f"SELECT {listed} FROM '{target}'").fetchall()
@@ -158,7 +169,7 @@ def check(seed: int, folder: Path) -> None:
     """One file; every second one without being told what its separator is."""
     made = Made(seed)
     about = f"seed {seed}: {made.separator!r} {made.encoding} {made.end!r} {made.raw[:300]!r}"
-    settings: dict[str, Any] = {"header": Header.YES}
+    settings: dict[str, Any] = {"header": Header.YES, "skip_rows": made.skipped}
     if seed % 2 and made.width > 1:
         settings["delimiter"] = made.separator
     try:

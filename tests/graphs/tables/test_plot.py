@@ -1,9 +1,11 @@
 """Charts can be seen on both themes, and are drawn as pictures without fetching anything."""
 
+import re
+
 import pytest
 
 from graphs.errors import NodeError
-from graphs.tables.picture import PictureFormat, picture
+from graphs.tables.picture import Paper, PictureFormat, picture
 from graphs.tables.plot import PALETTE, TEXT
 from tests.graphs.conftest import FakeContext, execute
 
@@ -35,6 +37,20 @@ async def test_every_kind_is_drawn(table_ctx: FakeContext, kind: str) -> None:
     assert svg.startswith("<svg")
     assert ">x</text>" in svg
     assert (await picture(chart["spec"], PictureFormat.PNG)).startswith(b"\x89PNG")
+
+
+async def test_a_chart_lies_on_light_or_dark_paper(table_ctx: FakeContext) -> None:
+    table_ctx.prev = [{"x": n, "y": n} for n in range(3)]
+    chart = (await execute("chart", {"kind": "bar", "x": "x", "y": "y"}, table_ctx)).value
+    light, dark = [
+        (await picture(chart["spec"], PictureFormat.SVG, "Sums", paper=paper)).decode()
+        for paper in (Paper.LIGHT, Paper.DARK)
+    ]
+    assert 'fill="#ffffff"' in light
+    assert 'fill="#1b1e25"' in dark
+    ink = re.search(r'fill="(#\w+)"[^>]*>Sums<', dark)
+    assert ink is not None
+    assert ink[1] == "#eceff4"
 
 
 @pytest.mark.parametrize(

@@ -84,3 +84,43 @@ async def test_what_is_deaf_to_cancel_is_killed(tmp_path: Path) -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asyncio.wait_for(task, 5)
+
+
+@pytest.mark.parametrize("crash", [signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE])
+async def test_a_crash_is_told_by_its_name(tmp_path: Path, crash: signal.Signals) -> None:
+    def job(_: Work) -> int:
+        os.kill(os.getpid(), crash)
+        return 1
+
+    with pytest.raises(NodeError, match=crash.name) as caught:
+        await run_work(tmp_path / "job", job)
+    assert (caught.value.code, caught.value.retryable) == ("worker_crashed", False)
+
+
+async def test_a_crash_with_the_memory_full_is_a_lack_of_memory(tmp_path: Path) -> None:
+    def job(_: Work) -> int:
+        full = bytearray(b"x") * (500 * 1024**2)
+        os.abort()
+        return len(full)
+
+    with pytest.raises(NodeError) as caught:
+        await run_work(tmp_path / "job", job)
+    assert caught.value.code == "memory_limit"
+
+
+async def test_whoever_waits_for_a_process_is_told(tmp_path: Path) -> None:
+    said: list[str] = []
+
+    def job(_: Work) -> int:
+        while not (tmp_path / "go").exists():
+            pass
+        return 1
+
+    first = [asyncio.create_task(run_work(tmp_path / f"job{n}", job)) for n in range(2)]
+    await asyncio.sleep(0)
+    last = asyncio.create_task(run_work(tmp_path / "job2", job, say=said.append))
+    while not said:  # noqa: ASYNC110 it is told at once, or never
+        await asyncio.sleep(0)
+    (tmp_path / "go").touch()
+    assert await asyncio.gather(*first, last) == [1, 1, 1]
+    assert said == ["waits for its turn: the processes to work on tables are busy with other work"]

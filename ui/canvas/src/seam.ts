@@ -122,6 +122,8 @@ export interface Schema {
   'x-expression'?: boolean
   'x-widget'?: string
   'x-placeholder'?: string
+  'x-when'?: Readonly<Record<string, readonly unknown[]>>
+  'x-unless'?: Readonly<Record<string, readonly unknown[]>>
   [key: string]: unknown
 }
 
@@ -356,6 +358,8 @@ export interface EditorStore {
   readonly selection: Readonly<ShallowRef<readonly string[]>>
   /** The node the inspector shows: the only selected one. */
   readonly selectedNode: ComputedRef<Node | null>
+  /** The step that was added last: its settings are what comes next. */
+  readonly added: Readonly<ShallowRef<{ readonly id: string } | null>>
   node(id: string): Node | undefined
   typeOf(node: Node): NodeType | undefined
   /** The node's title on the card: its name, or its type's title. */
@@ -370,6 +374,8 @@ export interface EditorStore {
   problemsOf(id: string): readonly Problem[]
   /** One undoable step; edits with the same key in quick succession (typing) become one. */
   updateNode(id: string, patch: NodePatch, coalesceKey?: string): void
+  /** Switched off, they are left out of runs; one undoable step, however many they are. */
+  switchNodes(ids: readonly string[], on: boolean): void
   updateDefinition(patch: DefinitionPatch, coalesceKey?: string): void
   removeNodes(ids: readonly string[]): void
   /** Selects and centres the node; `field` (a params key or pointer tail) asks for its input. */

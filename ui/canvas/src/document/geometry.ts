@@ -97,3 +97,26 @@ export function freeSpot(wanted: Position, size: Size, taken: readonly Rect[]): 
   }
   return { x, y }
 }
+
+/** The free spot nearest to `wanted`, in any direction; at or below it when all around is full. */
+export function nearestSpot(wanted: Position, size: Size, taken: readonly Rect[]): Position {
+  const step = 4 * GRID
+  const start = snapped(wanted)
+  for (let ring = 0; ring <= 12; ring++) {
+    let best: Position | null = null
+    let far = Infinity
+    for (let dx = -ring; dx <= ring; dx++) {
+      for (let dy = -ring; dy <= ring; dy++) {
+        if (Math.max(Math.abs(dx), Math.abs(dy)) !== ring) continue
+        const at = { x: start.x + dx * step, y: start.y + dy * step }
+        const distance = Math.hypot(dx, dy)
+        if (distance >= far || taken.some((rect) => overlaps({ ...at, ...size }, rect, GRID)))
+          continue
+        best = at
+        far = distance
+      }
+    }
+    if (best) return best
+  }
+  return freeSpot(wanted, size, taken)
+}

@@ -23,6 +23,12 @@ import type { NodeTypes } from './ports'
 
 export const GROUP_COLORS = ['blue', 'green', 'yellow', 'pink', 'purple', 'grey'] as const
 export const DEFAULT_COLOR = 'blue'
+
+/** The colour it is drawn in, whatever another program wrote. */
+export function colorOf(group: Group | undefined): (typeof GROUP_COLORS)[number] {
+  return GROUP_COLORS.find((one) => one === group?.color) ?? DEFAULT_COLOR
+}
+
 export const GROUP_HEADER = 36
 export const GROUP_PAD = { left: 24, top: GROUP_HEADER + 12, right: 24, bottom: 24 } as const
 /** A closed group. */
@@ -180,12 +186,16 @@ export type Grouping =
   | { readonly definition: Definition; readonly id: string }
   | { readonly reason: string }
 
-/** A new group of these steps and notes, which leave the groups they were in. */
-export function makeGroup(
+interface Gathered {
+  readonly members: readonly string[]
+  readonly scope: Scope
+}
+
+/** What a group of these would hold, else why there can be none. */
+function gather(
   definition: Definition,
-  types: NodeTypes,
   wanted: Iterable<string>,
-): Grouping {
+): Gathered | { readonly reason: string } {
   const ids = [...withMembers(definition, wanted)].filter(
     (id) => nodeOf(definition, id) || noteOf(definition, id),
   )
@@ -203,6 +213,24 @@ export function makeGroup(
     }
   }
   const [scope = null] = scopes
+  return { members, scope }
+}
+
+/** Null when these can be grouped. */
+export function groupingRefusal(definition: Definition, wanted: Iterable<string>): string | null {
+  const gathered = gather(definition, wanted)
+  return 'reason' in gathered ? gathered.reason : null
+}
+
+/** A new group of these steps and notes, which leave the groups they were in. */
+export function makeGroup(
+  definition: Definition,
+  types: NodeTypes,
+  wanted: Iterable<string>,
+): Grouping {
+  const gathered = gather(definition, wanted)
+  if ('reason' in gathered) return gathered
+  const { members, scope } = gathered
   const frame = frameAround(definition, types, members)!
   const names = new Set([...groupsOf(definition).values()].map(({ group }) => group.name ?? ''))
   const id = freshId(usedIds(definition), 'group')

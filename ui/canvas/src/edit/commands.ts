@@ -1,16 +1,21 @@
 /** What each command does to the editor; keys and menus only name commands. */
-import type { RunStore } from '../seam'
 import { GRID } from '../document/geometry'
 import { downstreamOf, nodeOf, noteOf } from '../document/document'
 import { withMembers } from '../document/groups'
+import type { Alignment } from './align'
 import { performOnGroups, stepOnGroup } from './groups'
+import { partOf, type Situation } from './hindrance'
 import type { Command } from './keyboard'
-import type { Steering } from './steering'
+import { partTarget } from './selection'
+import { letGo } from './session'
 import type { Editor } from './store'
 import { walk, type Direction } from './walk'
 
 /** What the page around the store does. */
 export interface Stage {
+  commands(): void
+  find(): void
+  panel(which: 'palette' | 'inspector'): void
   quickAdd(): void
   search(): void
   connect(): void
@@ -23,11 +28,8 @@ export interface Stage {
   paste(): void
 }
 
-export interface Context {
-  readonly editor: Editor
-  readonly run: RunStore
+export interface Context extends Situation {
   readonly stage: Stage
-  readonly steering: Steering
 }
 
 /** True when the command was carried out and the browser must not act on the key as well. */
@@ -37,7 +39,21 @@ export function perform(command: Command, context: Context): boolean {
   const [verb, way] = command.split('-') as [string, string | undefined]
   if (verb === 'walk') return step(editor, way as Direction)
   if (verb === 'nudge') return nudge(editor, way as Direction)
+  if (verb === 'align') {
+    editor.align(way as Alignment)
+    return true
+  }
   switch (command) {
+    case 'commands':
+      stage.commands()
+      return true
+    case 'find':
+      stage.find()
+      return true
+    case 'toggle-palette':
+    case 'toggle-inspector':
+      stage.panel(command === 'toggle-palette' ? 'palette' : 'inspector')
+      return true
     case 'palette':
       stage.quickAdd()
       return true
@@ -90,6 +106,9 @@ export function perform(command: Command, context: Context): boolean {
     case 'fit':
       stage.zoom('fit')
       return true
+    case 'zoom-selection':
+      editor.surface.value?.fit([...withMembers(editor.definition.value, editor.selected.value)])
+      return true
     case 'zoom-100':
       stage.zoom('reset')
       return true
@@ -111,6 +130,22 @@ export function perform(command: Command, context: Context): boolean {
     case 'run':
       run.requestStart()
       return true
+    case 'run-mock':
+    case 'run-debug':
+      run.requestStart({ mode: command === 'run-mock' ? 'mock' : 'debug' })
+      return true
+    case 'run-options':
+      run.requestStart({ mode: 'full', options: true })
+      return true
+    case 'cancel-run':
+      void run.controls.cancel()
+      return true
+    case 'retry-run':
+      void run.controls.retry()
+      return true
+    case 'clear-run':
+      letGo(editor, run)
+      return true
     case 'pause':
       context.steering.pauseOrResume()
       return true
@@ -131,23 +166,19 @@ export function perform(command: Command, context: Context): boolean {
   }
 }
 
-/** What is done with the one selected step. */
+/** What is done with the one selected step, or with what a selection ends or begins with. */
 function onStep(command: Command, { editor, steering }: Context): boolean {
-  const id = editor.selectedNode.value?.id
-  if (id === undefined) {
-    editor.notify('Select one step first.')
+  const part = partOf(command)
+  const id = part === null ? editor.selectedNode.value?.id : partTarget(editor, part)
+  if (id === undefined || id === null) {
+    editor.refuse('Select one step first.')
+    return true
+  }
+  if (part !== null) {
+    void steering.runPart(part, id)
     return true
   }
   switch (command) {
-    case 'run-node':
-      void steering.runPart('node', id)
-      return true
-    case 'run-until':
-      void steering.runPart('until', id)
-      return true
-    case 'run-from':
-      void steering.runPart('from', id)
-      return true
     case 'breakpoint':
       steering.toggleBreakpoint(id, 'before')
       return true
@@ -201,11 +232,11 @@ function nudge(editor: Editor, way: Direction): boolean {
 }
 
 function toggleDisabled(editor: Editor): void {
-  const chosen = editor.selection.value.flatMap((id) => editor.node(id) ?? [])
-  const disabled = !chosen.every((node) => node.disabled === true)
-  for (const node of chosen) {
-    editor.updateNode(node.id, { disabled: disabled || undefined })
-  }
+  const ids = editor.selection.value
+  editor.switchNodes(
+    ids,
+    ids.every((id) => editor.node(id)?.disabled === true),
+  )
 }
 
 function selectDownstream(editor: Editor): void {

@@ -1,6 +1,7 @@
 /** What a person does with groups: make, name, colour, open, close, dissolve, delete them. */
 import {
   dissolve,
+  groupingRefusal,
   groupsOf,
   makeGroup,
   ownerOf,
@@ -9,34 +10,49 @@ import {
 } from '../document/groups'
 import type { Group, Size } from '../seam'
 import type { Command } from './keyboard'
+import { soleGroup } from './selection'
 import { plural, type Editor } from './store'
 
-/** True when the command was about groups and has been carried out. */
-export function performOnGroups(command: Command, editor: Editor): boolean {
-  const chosen = editor.selectedGroups.value
-  const [only, ...more] = chosen
+export type GroupCommand = 'group' | 'ungroup' | 'fold' | 'select-group' | 'sub-workflow'
+
+/** Why it cannot be done with what is selected; null when it can. */
+export function groupHindrance(command: GroupCommand, editor: Editor): string | null {
   switch (command) {
     case 'group':
-      groupSelection(editor)
-      return true
+      return groupingRefusal(editor.definition.value, editor.selected.value)
     case 'ungroup':
-      ungroup(editor, chosen.length > 0 ? chosen : groupsAround(editor))
-      return true
     case 'fold':
-      toggle(editor, chosen.length > 0 ? chosen : groupsAround(editor))
-      return true
+      return meant(editor).length > 0 ? null : 'Select a group, or a step in one.'
     case 'select-group':
-      selectGroup(editor)
-      return true
+      return groupsAround(editor).length > 0 ? null : 'No group is around the selection.'
     case 'sub-workflow':
-      extract(editor)
+      return editor.selection.value.length > 0
+        ? null
+        : 'Select the steps that are to become a workflow of their own.'
+  }
+}
+
+/** True when the command was about groups and has been carried out, or why not was said. */
+export function performOnGroups(command: Command, editor: Editor): boolean {
+  const { value: chosen } = editor.selectedGroups
+  const only = soleGroup(editor)
+  switch (command) {
+    case 'group':
+    case 'ungroup':
+    case 'fold':
+    case 'select-group':
+    case 'sub-workflow': {
+      const reason = groupHindrance(command, editor)
+      if (reason === null) OF_GROUPS[command](editor)
+      else editor.refuse(reason)
       return true
+    }
     case 'inspect':
-      if (only === undefined) return false
+      if (chosen.length === 0) return false
       toggle(editor, chosen)
       return true
     case 'rename':
-      if (only === undefined || more.length > 0) return false
+      if (only === null) return false
       editor.nameGroup.value = only
       return true
     default:
@@ -44,13 +60,24 @@ export function performOnGroups(command: Command, editor: Editor): boolean {
   }
 }
 
+const OF_GROUPS: Readonly<Record<GroupCommand, (editor: Editor) => void>> = {
+  group: groupSelection,
+  ungroup: (editor) => ungroup(editor, meant(editor)),
+  fold: (editor) => toggle(editor, meant(editor)),
+  'select-group': selectGroup,
+  'sub-workflow': extract,
+}
+
+/** The selected groups, else those around the selected steps. */
+function meant(editor: Editor): readonly string[] {
+  const { value: chosen } = editor.selectedGroups
+  return chosen.length > 0 ? chosen : groupsAround(editor)
+}
+
 export function groupSelection(editor: Editor): void {
   if (editor.readOnly.value) return
   const made = makeGroup(editor.definition.value, editor.nodeTypes.value, editor.selected.value)
-  if ('reason' in made) {
-    editor.notify(made.reason, 'warning')
-    return
-  }
+  if ('reason' in made) return
   const count = editor.selection.value.length
   editor.commit(made.definition, 'Group')
   editor.select([made.id])
@@ -59,10 +86,6 @@ export function groupSelection(editor: Editor): void {
 }
 
 export function ungroup(editor: Editor, ids: readonly string[]): void {
-  if (ids.length === 0) {
-    editor.notify('Select a group to ungroup.')
-    return
-  }
   if (editor.readOnly.value) return
   const { value: definition } = editor.definition
   const inside = [...withMembers(definition, ids)].filter((id) => !groupsOf(definition).has(id))
@@ -81,10 +104,6 @@ export function deleteGroups(editor: Editor, ids: ReadonlySet<string>, whole: bo
 
 /** Closed while any of them is open. A reader changes only what is seen. */
 export function toggle(editor: Editor, ids: readonly string[]): void {
-  if (ids.length === 0) {
-    editor.notify('Select a group, or a step in one.')
-    return
-  }
   const collapsed = ids.some((id) => !editor.isCollapsed(id))
   const folds = new Map(editor.folds.value)
   for (const id of ids) {
@@ -135,10 +154,6 @@ export function nameOf(editor: Editor, id: string): string {
 
 function selectGroup(editor: Editor): void {
   const around = groupsAround(editor)
-  if (around.length === 0) {
-    editor.notify('No group is around the selection.')
-    return
-  }
   editor.select(around)
   const [first] = around
   if (first === undefined) return
@@ -158,11 +173,6 @@ function groupsAround(editor: Editor): readonly string[] {
 
 function extract(editor: Editor): void {
   if (editor.readOnly.value) return
-  const ids = editor.selection.value
-  if (ids.length === 0) {
-    editor.notify('Select the steps that are to become a workflow of their own.')
-    return
-  }
   const [only, ...more] = editor.selectedGroups.value
   const name = only !== undefined && more.length === 0 ? nameOf(editor, only) : ''
   const chosen = withMembers(editor.definition.value, editor.selected.value)

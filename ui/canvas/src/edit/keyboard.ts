@@ -1,6 +1,10 @@
 /** Every shortcut in one table: what the canvas obeys and what the `?` overlay lists. */
 
+import type { Alignment } from './align'
+
 export type Command =
+  | 'commands'
+  | 'find'
   | 'palette'
   | 'search'
   | 'undo'
@@ -27,6 +31,7 @@ export type Command =
   | 'zoom-100'
   | 'zoom-in'
   | 'zoom-out'
+  | 'zoom-selection'
   | 'hand'
   | 'marquee'
   | 'walk-left'
@@ -38,12 +43,21 @@ export type Command =
   | 'nudge-up'
   | 'nudge-down'
   | 'select-downstream'
+  | `align-${Alignment}`
+  | 'toggle-palette'
+  | 'toggle-inspector'
   | 'run'
+  | 'run-mock'
+  | 'run-debug'
+  | 'run-options'
   | 'run-node'
   | 'run-until'
   | 'run-from'
   | 'pause'
   | 'step'
+  | 'cancel-run'
+  | 'retry-run'
+  | 'clear-run'
   | 'breakpoint'
   | 'breakpoint-after'
   | 'pin'
@@ -59,12 +73,26 @@ export interface Shortcut {
   /** Alternatives; parts joined by `+`, `Mod` is Ctrl or ⌘. */
   readonly keys: readonly string[]
   readonly title: string
-  readonly group: 'Build' | 'Edit' | 'Move about' | 'Run'
+  readonly group: (typeof GROUPS)[number]
   /** Also obeyed where nothing may be changed. */
   readonly reads?: boolean
 }
 
 export const SHORTCUTS: readonly Shortcut[] = [
+  {
+    command: 'commands',
+    keys: ['Mod+K'],
+    title: 'Find and do anything: actions, steps, pages',
+    group: 'Move about',
+    reads: true,
+  },
+  {
+    command: 'find',
+    keys: ['Mod+F'],
+    title: 'Search the drawing',
+    group: 'Move about',
+    reads: true,
+  },
   { command: 'palette', keys: ['Tab'], title: 'Add a step after the selected one', group: 'Build' },
   { command: 'search', keys: ['/'], title: 'Search the step palette', group: 'Build' },
   {
@@ -175,6 +203,13 @@ export const SHORTCUTS: readonly Shortcut[] = [
     group: 'Edit',
   },
   { command: 'fit', keys: ['1'], title: 'Show everything', group: 'Move about', reads: true },
+  {
+    command: 'zoom-selection',
+    keys: ['2'],
+    title: 'Show the selection',
+    group: 'Move about',
+    reads: true,
+  },
   { command: 'zoom-100', keys: ['0'], title: 'Zoom to 100 %', group: 'Move about', reads: true },
   { command: 'zoom-in', keys: ['+', '='], title: 'Zoom in', group: 'Move about', reads: true },
   { command: 'zoom-out', keys: ['-'], title: 'Zoom out', group: 'Move about', reads: true },
@@ -241,6 +276,20 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { command: 'problems', keys: ['P'], title: 'Show or hide the problems', group: 'Run' },
   { command: 'help', keys: ['?'], title: 'This list', group: 'Run', reads: true },
 ]
+
+/** What the pointer and F6 do, for those who read the list. */
+export const GESTURES: readonly { readonly keys: readonly string[]; readonly title: string }[] = [
+  { keys: ['Double-click'], title: 'Add a step at the pointer' },
+  { keys: ['Right-click'], title: 'Menu of the step, of the selection, of the canvas' },
+  { keys: ['Shift', 'drag'], title: 'Select several steps' },
+  { keys: ['Space', 'drag'], title: 'Pan' },
+  { keys: ['Alt', 'drag'], title: 'Move without snapping' },
+  { keys: ['F6'], title: 'Next area: canvas, settings, run details, palette, tool bar' },
+  { keys: ['Shift', 'F6'], title: 'The area before' },
+  { keys: ['Esc'], title: 'Back to the canvas, from a field or another area' },
+]
+
+export const GROUPS = ['Build', 'Edit', 'Move about', 'Run'] as const
 
 export interface KeyPress {
   readonly key: string

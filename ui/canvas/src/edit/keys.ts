@@ -2,6 +2,7 @@
 import type { Ref } from 'vue'
 import { perform, type Context } from './commands'
 import { commandOf, isTyping, type Command } from './keyboard'
+import { leaveForCanvas } from './regions'
 import type { Editor } from './store'
 
 /** Clipboard keys arrive as clipboard events, which need no permission. */
@@ -9,6 +10,8 @@ const CLIPBOARD: ReadonlySet<Command> = new Set(['copy', 'cut', 'paste'])
 /** On a button, Enter presses it and Tab goes to the next. */
 const NATIVE: ReadonlySet<Command> = new Set(['inspect', 'palette', 'run-node', 'run-until', 'run-from'])
 const EVERYWHERE: ReadonlySet<Command> = new Set([
+  'commands',
+  'find',
   'save',
   'run',
   'help',
@@ -18,9 +21,14 @@ const EVERYWHERE: ReadonlySet<Command> = new Set([
   'step',
 ])
 /** Their keys write nothing. */
-const WHILE_TYPING: ReadonlySet<Command> = new Set(['save', 'run', 'pause', 'step'])
-
-const AREAS = ['.wf-palette', '.wf-surface', '.wf-inspector', '.wf-drawer'] as const
+const WHILE_TYPING: ReadonlySet<Command> = new Set([
+  'commands',
+  'find',
+  'save',
+  'run',
+  'pause',
+  'step',
+])
 
 export interface KeyContext extends Context {
   readonly root: Ref<HTMLElement | null>
@@ -28,13 +36,12 @@ export interface KeyContext extends Context {
 }
 
 export function keyHandler(context: KeyContext): (event: KeyboardEvent) => void {
-  const { editor, root, canvas } = context
+  const { editor, canvas } = context
 
   function keydown(event: KeyboardEvent): void {
     if (event.defaultPrevented) return
-    if (event.key === 'F6' && !(event.target as HTMLElement).closest('dialog, .q-dialog')) {
+    if (leaveForCanvas(event, context)) {
       event.preventDefault()
-      nextArea(event.shiftKey)
       return
     }
     const name = commandOf(event, editor.readOnly.value)
@@ -50,17 +57,6 @@ export function keyHandler(context: KeyContext): (event: KeyboardEvent) => void 
     if (event.key === 'Tab' && target === document.body) return
     if (target.closest('button, a') && NATIVE.has(name)) return
     if (perform(name, context)) event.preventDefault()
-  }
-
-  function nextArea(back: boolean): void {
-    const areas = AREAS.map((name) => root.value?.querySelector<HTMLElement>(name)).filter(
-      (area): area is HTMLElement => area !== null && area !== undefined,
-    )
-    const at = areas.findIndex((area) => area.contains(document.activeElement))
-    const next = areas[(at + (back ? -1 : 1) + areas.length) % areas.length]
-    if (!next) return
-    if (next === canvas.value) next.focus({ preventScroll: true })
-    else next.querySelector<HTMLElement>('input, button, textarea, select, [tabindex="0"]')?.focus()
   }
 
   return keydown
@@ -89,7 +85,7 @@ export function clipboardHandlers(editor: Editor): ClipboardHandlers {
     if (isTyping(event.target) || editor.readOnly.value) return
     const text = event.clipboardData?.getData('text/plain') ?? ''
     event.preventDefault()
-    if (!editor.pasteText(text)) editor.notify('The clipboard holds no steps.', 'warning')
+    if (!editor.pasteText(text)) editor.refuse('The clipboard holds no steps.')
   }
 
   function copy(cut: boolean): void {

@@ -5,6 +5,8 @@ export interface Toast {
   readonly id: number
   readonly message: string
   readonly kind: 'info' | 'warning' | 'error'
+  /** It says why something could not be done, which the next change makes old. */
+  readonly refusal: boolean
 }
 
 const TOAST_MS = 5000
@@ -20,13 +22,18 @@ export class Messages {
     this.live.value = message
   }
 
-  notify(message: string, kind: Toast['kind']): void {
+  notify(message: string, kind: Toast['kind'], refusal = false): void {
     if (this.toasts.some((toast) => toast.message === message)) return
     const id = ++this.serial
-    this.toasts.push({ id, message, kind })
+    this.toasts.push({ id, message, kind, refusal })
     if (this.toasts.length > MOST) this.toasts.shift()
     this.announce(message)
     setTimeout(() => this.dismiss(id), kind === 'error' ? 2 * TOAST_MS : TOAST_MS)
+  }
+
+  /** Something was done: what was refused before is no news any more. */
+  settle(): void {
+    for (const { id } of this.toasts.filter((toast) => toast.refusal)) this.dismiss(id)
   }
 
   dismiss(id: number): void {

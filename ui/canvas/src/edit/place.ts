@@ -25,6 +25,7 @@ import {
   contains,
   freeSpot,
   isContainer,
+  nearestSpot,
   sizeOf,
   snapped,
   type Rect,
@@ -72,9 +73,8 @@ export function insert(definition: Definition, types: NodeTypes, wish: Insertion
       : relative(definition, scope, wish.fallback)
   const type = wish.type
   const size = sizeOf(node, type)
-  const position = wish.at
-    ? snapped(wanted)
-    : freeSpot(wanted, size, taken(definition, types, scope))
+  const find = wish.loose ? freeSpot : nearestSpot
+  const position = wish.at ? snapped(wanted) : find(wanted, size, taken(definition, types, scope))
   let next = addToScope(definition, scope, [{ ...node, position }])
   if (wish.loose) next = wire(next, types, wish.loose, node.id)
   return { definition: growAll(next, types, node.id), id: node.id }

@@ -1,6 +1,6 @@
 /** Finding node types by a few letters, grouped as the palette shows them. */
 import type { NodeType } from '../seam'
-import type { Loose } from './place'
+import { match } from './matching'
 
 const ORDER = ['flow', 'data', 'tables', 'ai', 'integration']
 const TITLES: Readonly<Record<string, string>> = {
@@ -23,20 +23,9 @@ export function categoryTitle(category: string): string {
 
 /** Higher is better, 0 is no match: titles beat synonyms, and those beat letters in order. */
 export function score(type: NodeType, query: string): number {
-  const wanted = query.trim().toLowerCase()
-  if (wanted === '') return 1
-  const title = type.title.toLowerCase()
-  const name = type.type.toLowerCase()
-  if (title === wanted || name === wanted) return 120
-  const keywords = type.keywords ?? []
-  if (title.startsWith(wanted) || name.startsWith(wanted)) return 100
-  if (title.split(/\W+/).some((word) => word.startsWith(wanted))) return 80
-  if (keywords.includes(wanted)) return 75
-  if (keywords.some((word) => word.startsWith(wanted))) return 70
-  if (title.includes(wanted) || name.includes(wanted)) return 60
-  if (inOrder(title, wanted)) return 30
-  if (type.description.toLowerCase().includes(wanted)) return 20
-  return 0
+  const found = match(query, type.title, `${type.type} ${(type.keywords ?? []).join(' ')}`)
+  if (found) return found.points
+  return type.description.toLowerCase().includes(query.trim().toLowerCase()) ? 1 : 0
 }
 
 export function search(types: Iterable<NodeType>, query: string): NodeType[] {
@@ -59,17 +48,6 @@ export function grouped(types: Iterable<NodeType>, query: string): Group[] {
     .map(([category, group]) => ({ category, title: categoryTitle(category), types: group }))
 }
 
-/** Only types that the waiting end of a wire can be connected to. */
-export function fitting(types: Iterable<NodeType>, loose: Loose | undefined): NodeType[] {
-  return [...types].filter((type) =>
-    loose === undefined
-      ? true
-      : loose.side === 'source'
-        ? type.inputs.length > 0
-        : type.outputs.length > 0 || Boolean(type.outputs_from),
-  )
-}
-
 function compare(a: NodeType, b: NodeType): number {
   return rank(a.category) - rank(b.category) || a.title.localeCompare(b.title)
 }
@@ -77,13 +55,4 @@ function compare(a: NodeType, b: NodeType): number {
 function rank(category: string): number {
   const index = ORDER.indexOf(category)
   return index < 0 ? ORDER.length : index
-}
-
-function inOrder(text: string, letters: string): boolean {
-  let at = 0
-  for (const letter of letters) {
-    at = text.indexOf(letter, at) + 1
-    if (at === 0) return false
-  }
-  return true
 }

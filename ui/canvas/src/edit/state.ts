@@ -23,6 +23,7 @@ import { outputPorts, titleOf } from '../document/ports'
 import { Breakpoints } from './breakpoints'
 import { History } from './history'
 import { Messages } from './messages'
+import { Marks } from './marks'
 import type { Loose } from './place'
 import type { SaveState, Saving } from './saving'
 
@@ -31,8 +32,9 @@ export interface Surface {
   /** Draw the present definition now. */
   sync(): void
   select(ids: readonly string[]): void
-  centre(id: string): void
-  fit(): void
+  /** `readable`: into the middle, and never smaller than can be read. */
+  centre(id: string, readable?: boolean): void
+  fit(ids?: readonly string[]): void
   viewCentre(): Position
   focus(): void
   focusNode(id: string): void
@@ -71,7 +73,10 @@ export class EditorState {
     shallowRef(null)
   /** The note that is to be written in, once it is drawn. */
   readonly editNote: ShallowRef<string | null> = shallowRef(null)
+  /** The step that was added last, whose settings are what comes next. */
+  readonly added: ShallowRef<{ readonly id: string } | null> = shallowRef(null)
   readonly messages = new Messages()
+  readonly marks = new Marks()
   readonly locked: ShallowRef<boolean> = shallowRef(false)
   /** Grows with each change of the undo log, which is no reactive thing itself. */
   readonly historyTick: ShallowRef<number> = shallowRef(0)

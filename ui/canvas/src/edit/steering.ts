@@ -3,12 +3,11 @@ import { computed, inject, shallowRef, type ComputedRef, type InjectionKey } fro
 import { ApiError } from '../api'
 import { scopeOf } from '../document/document'
 import { outputPorts } from '../document/ports'
+import { planPart, type Part, type PartPlan } from '../run/parts'
 import { ENDED, type StepRecord } from '../run/steps'
 import type { RunSession } from '../run/runtime'
 import type { JsonObject, Only, Side } from '../seam'
 import type { Editor } from './store'
-
-export type Part = 'node' | 'until' | 'from'
 
 /** What a dialog is open for. */
 export type Ask =
@@ -43,14 +42,26 @@ export class Steering {
     return this.mayStart.value && !!this.editor.node(id) && scopeOf(definition.value, id) === null
   }
 
+  /** Why a part that begins or ends at this step cannot be run now. */
+  hindrance(id: string): string | null {
+    if (!this.mayStart.value) return 'You may not start runs here.'
+    if (!this.canRunPart(id)) return 'A step inside a container runs with it: run the container.'
+    if (this.run.active.value && this.run.status.value !== 'paused')
+      return 'Another run is going on: cancel it first, or wait for its end.'
+    return null
+  }
+
+  /** What such a run would execute; null when there is no such part. */
+  planOf(how: Part, id: string): PartPlan | null {
+    if (!this.canRunPart(id)) return null
+    const { definition, nodeTypes } = this.editor
+    return planPart(definition.value, nodeTypes.value, how, id)
+  }
+
   async runPart(how: Part, id: string): Promise<void> {
-    if (!this.canRunPart(id)) {
-      if (this.mayStart.value && this.editor.node(id))
-        this.editor.notify('A step inside a container runs with it: run the container.')
-      return
-    }
-    if (this.run.active.value && this.run.status.value !== 'paused') {
-      this.editor.notify('Another run is going on: cancel it first, or wait for its end.')
+    const why = this.hindrance(id)
+    if (why !== null) {
+      if (this.mayStart.value && this.editor.node(id)) this.editor.refuse(why)
       return
     }
     const only: Only = { [how]: id }
@@ -159,7 +170,7 @@ export class Steering {
   /** F8: pauses what runs, lets go on what is paused. */
   pauseOrResume(): void {
     if (!this.maySteer.value) return
-    if (this.waits()) this.editor.notify('The run goes on by itself when what it waits for is there.')
+    if (this.waits()) this.editor.refuse('The run goes on by itself when what it waits for is there.')
     else if (this.run.status.value === 'paused') void this.run.controls.resume()
     else if (this.run.status.value === 'running') void this.run.controls.pause()
   }
@@ -169,7 +180,8 @@ export class Steering {
       void this.run.controls.step()
   }
 
-  private waits(): boolean {
+  /** It goes on by itself, when the answer is there or the time has come. */
+  waits(): boolean {
     const { pause } = this.run.record.value.facts
     return this.run.status.value === 'paused' && pause?.reason === 'waiting'
   }

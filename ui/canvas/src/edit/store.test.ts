@@ -84,6 +84,21 @@ describe('settings', () => {
     expect(wires()).toContain('a.error>end')
   })
 
+  it('switch many off and on in one step of undo each', () => {
+    const off = (): string[] =>
+      [...places(editor.definition.value).values()].flatMap(({ node }) =>
+        node.disabled ? [node.id] : [],
+      )
+    editor.switchNodes(['a', 'b', 'each'], false)
+    expect(off().sort()).toEqual(['a', 'b', 'each'])
+    editor.switchNodes(['a', 'b', 'each'], true)
+    expect(editor.definition.value).toEqual(sample())
+    editor.undo()
+    editor.undo()
+    expect(off()).toEqual([])
+    expect(editor.history.canUndo).toBe(false)
+  })
+
   it('of a past run cannot be changed', () => {
     const viewer = new Editor('w1', 'run')
     viewer.nodeTypes.value = TYPES

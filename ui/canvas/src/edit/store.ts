@@ -15,6 +15,7 @@ import {
   edgesOf,
   freshEdgeId,
   freshId,
+  mapNodes,
   move,
   nodeOf,
   patchNode,
@@ -25,6 +26,7 @@ import {
   scopeOf,
   usedIds,
 } from '../document/document'
+import { withId } from '../document/renameStep'
 import { placementRefusal, refusal, type Wire } from '../document/connect'
 import { freeSpot } from '../document/geometry'
 import { groupsOf, openFrames, regroup, settleGroups, withMembers } from '../document/groups'
@@ -39,6 +41,7 @@ import type { Toast } from './messages'
 import { pasteBeside } from './pasting'
 import { growAll, insert, scopeAt, taken, type Loose } from './place'
 import { EditorState, type QuickAdd } from './state'
+import { plural } from '../plural'
 
 export type { QuickAdd, Surface } from './state'
 
@@ -88,6 +91,7 @@ export class Editor extends EditorState implements EditorStore {
     if (this.readOnly.value || next === this.definition.value) return
     const settled = settleGroups(this.definition.value, next, this.nodeTypes.value)
     this.history.commit(settled, label, coalesceKey)
+    this.messages.settle()
     this.show(settled)
     this.saving.value?.edited(settled)
   }
@@ -108,6 +112,31 @@ export class Editor extends EditorState implements EditorStore {
       `Edit ${this.titleOf(node)}`,
       coalesceKey === undefined ? null : `${id}:${coalesceKey}`,
     )
+  }
+
+  /** The step under another id, with all that refers to it: one step of undo. */
+  renameStep(id: string, to: string): void {
+    const node = this.node(id)
+    if (!node || this.readOnly.value || usedIds(this.definition.value).has(to)) return
+    const selected = this.selection.value.map((one) => (one === id ? to : one))
+    this.commit(
+      withId(this.definition.value, this.nodeTypes.value, id, to),
+      `Call ${this.titleOf(node)} steps.${to}`,
+    )
+    for (const side of ['before', 'after'] as const)
+      if (this.breakpoints.has(id, side)) {
+        this.breakpoints.toggle(id, side)
+        this.breakpoints.toggle(to, side)
+      }
+    this.select(selected)
+  }
+
+  switchNodes(ids: readonly string[], on: boolean): void {
+    const label = `Switch ${on ? 'on' : 'off'} ${plural(ids.length, 'step')}`
+    const next = mapNodes(this.definition.value, new Set(ids), ({ disabled: _, ...node }) =>
+      on ? node : { ...node, disabled: true },
+    )
+    this.commit(next, label)
   }
 
   updateDefinition(patch: DefinitionPatch, coalesceKey?: string): void {
@@ -140,8 +169,8 @@ export class Editor extends EditorState implements EditorStore {
       positions,
       (id) => !this.isCollapsed(id),
     )
-    if (refused !== null) this.notify(refused, 'warning')
     this.commit(definition, positions.size === 1 ? 'Move' : `Move ${positions.size} items`)
+    if (refused !== null) this.refuse(refused)
     if (cut) {
       this.notify(
         `${plural(cut, 'connection')} removed: none may cross a container’s border.`,
@@ -182,7 +211,7 @@ export class Editor extends EditorState implements EditorStore {
       : scopeAt(this.definition.value, this.nodeTypes.value, fallback)
     const reason = placementRefusal(this.definition.value, this.nodeTypes.value, type, scope)
     if (reason !== null) {
-      this.notify(reason, 'warning')
+      this.refuse(reason)
       return null
     }
     const { definition, id } = insert(this.definition.value, this.nodeTypes.value, {
@@ -193,6 +222,7 @@ export class Editor extends EditorState implements EditorStore {
       ...(wish.edge !== undefined ? { edge: wish.edge } : {}),
     })
     this.commit(this.joined(definition, [id]), `Add ${found.title}`)
+    this.added.value = { id }
     this.select([id])
     this.announce(`${found.title} added`)
     return id
@@ -307,9 +337,9 @@ export class Editor extends EditorState implements EditorStore {
         fallback: this.freeCentre(),
       },
     )
-    if (refused[0] !== undefined) this.notify(refused[0], 'warning')
+    if (ids.length) this.commit(this.joined(definition, ids), label)
+    if (refused[0] !== undefined) this.refuse(refused[0])
     if (!ids.length) return
-    this.commit(this.joined(definition, ids), label)
     this.select(ids)
     this.announce(`${plural(ids.length, 'item')} pasted`)
   }
@@ -321,11 +351,11 @@ export class Editor extends EditorState implements EditorStore {
     this.surface.value?.select(ids)
   }
 
-  focusNode(id: string, field?: string): void {
+  focusNode(id: string, field?: string, readable = false): void {
     if (!this.node(id) && !this.note(id)) return
     this.reveal(id)
     this.select([id])
-    this.surface.value?.centre(id)
+    this.surface.value?.centre(id, readable)
     if (field !== undefined && field !== '') {
       this.fieldFocus.value = { nodeId: id, field, serial: ++this.serial }
     }
@@ -337,6 +367,11 @@ export class Editor extends EditorState implements EditorStore {
 
   notify(message: string, kind: Toast['kind'] = 'info'): void {
     this.messages.notify(message, kind)
+  }
+
+  /** Says why something was not done, until something is. */
+  refuse(message: string): void {
+    this.messages.notify(message, 'warning', true)
   }
 
   async flush(): Promise<void> {
@@ -390,9 +425,7 @@ export class Editor extends EditorState implements EditorStore {
   }
 }
 
-export function plural(count: number, noun: string, several = `${noun}s`): string {
-  return `${count} ${count === 1 ? noun : several}`
-}
+export { plural }
 
 export const STORE: InjectionKey<Editor> = Symbol('canvas editor')
 

@@ -1,7 +1,7 @@
 /** What a drawn group needs: its name, colour and steps, how their run stands, what is wrong inside. */
 import { computed, type ComputedRef } from 'vue'
 import { places } from '../document/document'
-import { DEFAULT_COLOR, GROUP_COLORS, type PlacedGroup } from '../document/groups'
+import { colorOf, type PlacedGroup } from '../document/groups'
 import { plural, useStore, type Editor } from '../edit/store'
 import { nameOf } from '../edit/groups'
 import { useRun, type Problem } from '../seam'
@@ -26,10 +26,7 @@ export function useGroup(id: string): GroupView {
   const run = useRun()
   const placed = computed(() => store.group(id))
   const name = computed(() => nameOf(store, id))
-  const color = computed(() => {
-    const given = placed.value?.group.color
-    return GROUP_COLORS.find((one) => one === given) ?? DEFAULT_COLOR
-  })
+  const color = computed(() => colorOf(placed.value?.group))
   const steps = computed(() => (placed.value?.members ?? []).filter((one) => store.node(one)))
   const state = computed(() => statusOfGroup(steps.value.map((one) => run.node(one).value.status)))
   const progress = computed(() => {

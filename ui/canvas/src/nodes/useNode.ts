@@ -19,6 +19,12 @@ export interface NodeView {
 
 const CATEGORIES = new Set(['flow', 'data', 'tables', 'ai', 'integration'])
 
+/** The colour that a type has; `other` for types of plug-ins with a category of their own. */
+export function categoryOf(type: NodeType | undefined): string {
+  const given = type?.category ?? ''
+  return CATEGORIES.has(given) ? given : 'other'
+}
+
 export function useNode(id: string): NodeView {
   const store = useStore()
   const state = useRun().node(id)
@@ -26,10 +32,7 @@ export function useNode(id: string): NodeView {
   const type = computed(() => (node.value ? store.typeOf(node.value) : undefined))
   const title = computed(() => (node.value ? store.titleOf(node.value) : ''))
   const kind = computed(() => type.value?.title ?? `Unknown type “${node.value?.type ?? ''}”`)
-  const category = computed(() => {
-    const given = type.value?.category ?? ''
-    return CATEGORIES.has(given) ? given : 'other'
-  })
+  const category = computed(() => categoryOf(type.value))
   const icon = computed(() => type.value?.icon ?? 'help_outline')
   const problems = computed(() => store.problemsOf(id))
   const label = computed(() => {

@@ -1,6 +1,7 @@
 /** What an expression field offers and previews: names, their paths, and the values last seen. */
 
 import { isMembers, isNumber, parse, stringify } from '../json'
+import { artifactOf, chartOf, type ArtifactRef } from './data/references'
 
 export interface Segment {
   text: string
@@ -147,6 +148,9 @@ export function preview(text: string, roots: readonly Root[]): Found {
 
 export function typeName(value: unknown): string {
   if (value === null) return 'null'
+  const artifact = artifactOf(value)
+  if (artifact !== null) return artifact.kind === 'table' ? 'table' : artifact.kind === 'file' ? 'file' : 'large value'
+  if (chartOf(value) !== null) return 'chart'
   if (isNumber(value)) return 'number'
   if (Array.isArray(value)) return `list of ${String(value.length)}`
   switch (typeof value) {
@@ -159,9 +163,29 @@ export function typeName(value: unknown): string {
   }
 }
 
+/** A reference in the words of what it stands for, such as `table, 120 rows × 5 columns`. */
+function referred(value: unknown): string | null {
+  const chart = chartOf(value)
+  if (chart !== null) return chart.title === '' ? 'chart' : `chart “${chart.title}”`
+  const artifact = artifactOf(value)
+  return artifact === null ? null : referredArtifact(artifact)
+}
+
+function referredArtifact({ kind, row_count: rows, columns, name, size_bytes: size }: ArtifactRef): string {
+  if (kind === 'table') {
+    const counted = rows === null ? 'rows' : `${rows.toLocaleString('en')} ${rows === 1 ? 'row' : 'rows'}`
+    const wide = `${String(columns.length)} ${columns.length === 1 ? 'column' : 'columns'}`
+    return `table, ${counted} × ${wide}`
+  }
+  const bytes = `${size.toLocaleString('en')} bytes`
+  return kind === 'file' ? `file${name === '' ? '' : ` ${name}`}, ${bytes}` : `a large value, ${bytes}`
+}
+
 export function brief(value: unknown, limit = 60): string {
   let text: string
-  if (typeof value === 'string') text = value.slice(0, limit + 1)
+  const told = referred(value)
+  if (told !== null) text = told
+  else if (typeof value === 'string') text = value.slice(0, limit + 1)
   else if (Array.isArray(value) && value.length > 20) text = `[… ${String(value.length)} entries]`
   else text = stringify(value) ?? ''
   text = text.replace(/\s+/g, ' ')
@@ -196,6 +220,8 @@ function collect(
   seen: Set<string>,
 ): void {
   if (depth > MAX_DEPTH || !(isMembers(value) || Array.isArray(value))) return
+  const artifact = artifactOf(value)
+  if (artifact !== null) return collectReference(root, path, artifact, list, seen)
   const entries: [string | number, unknown][] = Array.isArray(value)
     ? (value as unknown[]).slice(0, 1).map((entry, index) => [index, entry])
     : Object.entries(value).slice(0, MAX_MEMBERS)
@@ -206,6 +232,38 @@ function collect(
     list.push(offer(here, title ?? String(key), root, entry, true))
     collect(root, here, entry, depth + 1, list, seen)
   }
+}
+
+/** Of a table, its columns and what is known of it; not how it is kept. */
+function collectReference(
+  root: Root,
+  path: string,
+  artifact: ArtifactRef,
+  list: Offer[],
+  seen: Set<string>,
+): void {
+  const add = (here: string, label: string, value: unknown, known = true): void => {
+    seen.add(here)
+    list.push(offer(here, label, root, value, known))
+  }
+  if (artifact.kind === 'file') {
+    add(join(path, 'name'), 'Name of the file', artifact.name)
+    add(join(path, 'size_bytes'), 'Size in bytes', artifact.size_bytes)
+    add(join(path, 'media_type'), 'Kind of file', artifact.media_type)
+  } else if (artifact.kind === 'table') {
+    add(join(path, 'row_count'), 'Number of rows', artifact.row_count)
+    const rows = Array.isArray(artifact.preview) ? (artifact.preview as unknown[]) : []
+    const first: unknown = rows[0]
+    for (const column of artifact.columns.slice(0, isMembers(first) ? MAX_MEMBERS : 0)) {
+      const cell = isMembers(first) ? first[column.name] : undefined
+      add(join(join(join(path, 'preview'), 0), column.name), `${column.name} of the first row`, cell)
+    }
+    add(join(path, 'preview'), 'The first rows, as a list', rows)
+    add(join(path, 'columns'), 'Names and types of the columns', artifact.columns)
+  } else if (isMembers(artifact.preview))
+    // The expression sees the value itself; what is shown of it is cut short.
+    for (const key of Object.keys(artifact.preview).slice(0, MAX_MEMBERS))
+      add(join(path, key), key, undefined, false)
 }
 
 function offer(path: string, label: string, root: Root, value: unknown, known: boolean): Offer {

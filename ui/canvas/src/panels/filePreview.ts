@@ -2,6 +2,7 @@
 import { call, get } from '../api'
 import { stringify } from '../json'
 import { hasExpression } from './expressions'
+import { plural } from '../plural'
 
 export interface FilePreview {
   readonly columns: readonly { readonly name: string; readonly type: string }[]
@@ -12,6 +13,11 @@ export interface FilePreview {
 }
 
 export type Settings = Readonly<Record<string, unknown>>
+
+/** Whether a file of that name is read as a table. */
+export function isTableFile(name: unknown): boolean {
+  return typeof name === 'string' && /\.(csv|tsv|json|jsonl|parquet|xlsx)$/i.test(name)
+}
 
 /** Whether everything is known before a run: a name is given, and no setting is an expression. */
 export function previewable(settings: Settings): boolean {
@@ -51,7 +57,7 @@ export function guesses(dialect: FilePreview['dialect']): string[] {
   const header = dialect['header']
   if (typeof header === 'boolean') said.push(header ? 'first row: names' : 'no row of names')
   const skipped = dialect['skip_rows']
-  if (typeof skipped === 'number' && skipped > 0) said.push(`${String(skipped)} rows skipped`)
+  if (typeof skipped === 'number' && skipped > 0) said.push(`${plural(skipped, 'row')} skipped`)
   return said
 }
 
@@ -62,7 +68,7 @@ export function shownCell(value: unknown): string {
 
 let workspace: Promise<string> | null = null
 
-async function workspaceId(): Promise<string> {
+export async function workspaceId(): Promise<string> {
   workspace ??= get<{ items?: readonly { id: string }[] }>('/workspaces').then(
     (page) => page.items?.[0]?.id ?? '',
   )

@@ -2,7 +2,7 @@
 import type { Schema } from '../seam'
 
 export type InputType =
-  'text' | 'long' | 'number' | 'integer' | 'boolean' | 'choice' | 'list' | 'object'
+  'text' | 'long' | 'number' | 'integer' | 'boolean' | 'choice' | 'file' | 'list' | 'object'
 
 export interface InputRow {
   readonly name: string
@@ -24,6 +24,7 @@ export const INPUT_TYPES: readonly { type: InputType; name: string; icon: string
   { type: 'integer', name: 'Whole number', icon: 'pin' },
   { type: 'boolean', name: 'Yes or no', icon: 'toggle_on' },
   { type: 'choice', name: 'Choice', icon: 'list' },
+  { type: 'file', name: 'File', icon: 'upload_file' },
   { type: 'list', name: 'List (JSON)', icon: 'data_array' },
   { type: 'object', name: 'Object (JSON)', icon: 'data_object' },
 ]
@@ -58,6 +59,7 @@ function typeOf(member: Schema): InputType {
     case 'object':
       return 'object'
     default:
+      if (member['x-widget'] === 'file') return 'file'
       return member['x-widget'] === 'textarea' ? 'long' : 'text'
   }
 }
@@ -81,6 +83,7 @@ const TYPES: Readonly<Record<InputType, string>> = {
   integer: 'integer',
   boolean: 'boolean',
   choice: 'string',
+  file: 'string',
   list: 'array',
   object: 'object',
 }
@@ -91,6 +94,7 @@ function memberOf(row: InputRow): Schema {
   if (row.description !== '') member.description = row.description
   if (row.type === 'choice') member.enum = [...row.choices]
   if (row.type === 'long') member['x-widget'] = 'textarea'
+  if (row.type === 'file') member['x-widget'] = 'file'
   if (row.default !== undefined) member.default = row.default
   return member
 }

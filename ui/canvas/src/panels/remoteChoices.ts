@@ -18,6 +18,11 @@ const KEPT_MS = 15_000
 
 const kept = new Map<RemoteKind, { at: number; answer: Promise<readonly RemoteChoice[]> }>()
 
+/** Asked again at the next look: something was added. */
+export function forgetChoices(kind: RemoteKind): void {
+  kept.delete(kind)
+}
+
 export function remoteChoices(kind: RemoteKind): Promise<readonly RemoteChoice[]> {
   const known = kept.get(kind)
   if (known && Date.now() - known.at < KEPT_MS) return known.answer

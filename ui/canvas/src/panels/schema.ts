@@ -7,6 +7,8 @@ export type FieldKind =
   | 'text'
   | 'textarea'
   | 'expression'
+  | 'condition'
+  | 'duration'
   | 'number'
   | 'boolean'
   | 'enum'
@@ -71,6 +73,11 @@ export interface Field {
   /** The member that says which variant it is. */
   tag: string
   variants: Variant[]
+  /** It names a file that is to be there; else one that is written. */
+  uploads: boolean
+  /** By a sibling's key, the values with which the field applies, or does not. */
+  when: Readonly<Record<string, readonly unknown[]>> | null
+  unless: Readonly<Record<string, readonly unknown[]>> | null
 }
 
 /** Follow `$ref` within the document; what stands beside the reference wins. */
@@ -214,6 +221,9 @@ export function fieldOf(
     item,
     fields: kind === 'object' ? fieldsOf(schema, root, depth + 1) : [],
     tag: tag ?? '',
+    uploads: schema['x-writes'] !== true,
+    when: schema['x-when'] ?? null,
+    unless: schema['x-unless'] ?? null,
     variants: tag === null ? [] : variantsOf(schema.oneOf ?? [], tag, root, depth),
   }
 }
@@ -228,11 +238,14 @@ function itemOf(schema: Schema): Schema {
   return isWidget(widget) ? { 'x-widget': widget, ...schema.items } : (schema.items ?? {})
 }
 
+function isPlainWidget(widget: unknown): widget is FieldKind {
+  return ['textarea', 'expression', 'condition', 'duration', 'model', 'json'].includes(widget as string)
+}
+
 function kindOf(schema: Schema, depth: number): FieldKind {
   const widget = schema['x-widget']
   if (isWidget(widget) && schema.type !== 'array') return widget
-  if (widget === 'textarea' || widget === 'expression' || widget === 'model' || widget === 'json')
-    return widget
+  if (isPlainWidget(widget)) return widget
   if (widget === 'key_value') return 'map'
   if (schema.enum !== undefined || schema.const !== undefined) return 'enum'
   if (schema.oneOf !== undefined) return depth > 4 ? 'json' : 'variant'
@@ -258,15 +271,54 @@ function kindOf(schema: Schema, depth: number): FieldKind {
 
 function choicesOf(schema: Schema): Choice[] {
   const values = schema.enum ?? [schema.const]
-  return values.map((value) => ({
-    value,
-    label: typeof value === 'string' ? choiceLabel(value) : asText(value),
-  }))
+  const labels = Array.isArray(schema['x-labels']) ? (schema['x-labels'] as unknown[]) : []
+  return values.map((value, at) => {
+    const given = labels[at]
+    if (typeof given === 'string') return { value, label: given }
+    return { value, label: typeof value === 'string' ? choiceLabel(value) : asText(value) }
+  })
+}
+
+/** Names that are written in their own way. */
+const NAMES: Readonly<Record<string, string>> = {
+  api: 'API',
+  csv: 'CSV',
+  dmy: 'Day, month, year',
+  html: 'HTML',
+  json: 'JSON',
+  jsonl: 'JSON Lines',
+  mdy: 'Month, day, year',
+  pdf: 'PDF',
+  png: 'PNG',
+  sql: 'SQL',
+  svg: 'SVG',
+  tsv: 'TSV',
+  xlsx: 'Excel',
+  xml: 'XML',
+  ymd: 'Year, month, day',
 }
 
 /** `GET` and `gpt-4.1` stay as they are; `on_error` becomes `On error`. */
 function choiceLabel(value: string): string {
-  return /^[a-z][a-z_]*$/.test(value) ? humanise(value) : value
+  return NAMES[value] ?? (/^[a-z][a-z_]*$/.test(value) ? humanise(value) : value)
+}
+
+/** The fields that apply with these values; those that do not keep what they hold, out of sight. */
+export function applying(
+  fields: readonly Field[],
+  values: Readonly<Record<string, unknown>> | null | undefined,
+): Field[] {
+  const holds = (key: string, wanted: readonly unknown[]): boolean => {
+    const sibling = fields.find((field) => field.key === key)
+    const value = values?.[key] ?? sibling?.default
+    // What an expression will be is not known.
+    return wanted.includes(value) || (typeof value === 'string' && value.includes('{{'))
+  }
+  const all = (rule: Field['when']): boolean =>
+    Object.entries(rule ?? {}).every(([key, wanted]) => holds(key, wanted))
+  return fields.filter(
+    (field) => all(field.when) && !(field.unless !== null && all(field.unless)),
+  )
 }
 
 export function humanise(name: string): string {
@@ -285,6 +337,7 @@ export function emptyValue(field: Field): unknown {
     case 'text':
     case 'textarea':
     case 'expression':
+    case 'condition':
     case 'model':
     case 'column':
     case 'file':
@@ -294,6 +347,7 @@ export function emptyValue(field: Field): unknown {
     case 'any':
       return ''
     case 'number':
+    case 'duration':
       return field.nullable ? null : (field.minimum ?? 0)
     case 'boolean':
       return false
@@ -347,7 +401,19 @@ export function problemsAt(
       (problem) =>
         problem.pointer === pointer || (deep && problem.pointer.startsWith(`${pointer}/`)),
     )
-    .map((problem) => problem.detail)
+    .map((problem) => besideField(problem.detail))
+}
+
+/** Without the names of the fields that lead there: it stands at the field. */
+export function besideField(detail: string): string {
+  const said = detail.replace(/^'[^']+'(?:, (?:entry \d+|'[^']+'))*(?:: | (?=is required))/, '')
+  if (said === detail) return detail
+  if (said.startsWith('is required; ')) return sentence(said.slice('is required; '.length))
+  return sentence(said)
+}
+
+function sentence(words: string): string {
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}${/[.…!?]$/.test(words) ? '' : '.'}`
 }
 
 /** What can be told excluded asking the server: required inputs that are empty. */

@@ -1,5 +1,6 @@
 /** Paths and functions in expressions that lead nowhere, as far as that is known, and what was meant. */
 import { isMembers } from '../json'
+import { artifactOf } from './data/references'
 import { hasExpression, inner, join, parsePath, segments, type Root } from './expressions'
 import { FUNCTIONS } from './functions'
 
@@ -13,7 +14,8 @@ export interface WrongPath {
 }
 
 const TEXTS = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/g
-const PATH = /(?<![\w.\]"'])(steps|input|vars)((?:\.[A-Za-z_]\w*|\[-?\d+\]|\["[^"\\]*"\]|\['[^'\\]*'\])+)/g
+const PATH = /(?<![\w.\]"'])(steps|input|vars|prev|item|secrets)((?:\.[A-Za-z_]\w*|\[-?\d+\]|\["[^"\\]*"\]|\['[^'\\]*'\])+)/g
+const BOUND = /\bfor\s+(\w+(?:\s*,\s*\w+)*)\s+in\b/g
 const CALL = /(?<![\w.])([A-Za-z_]\w*)\s*\(/g
 const WORDS: ReadonlySet<string> = new Set(['and', 'or', 'not', 'in', 'if', 'else', 'for', 'is'])
 
@@ -25,12 +27,12 @@ export function wrongPath(text: string, roots: readonly Root[]): WrongPath | nul
     const found = part.expression ? wrongIn(part.text, roots) : null
     if (found !== null) {
       const { at, name, names } = found
-      const near = nearest(name, names)
+      const near = found.meant ?? nearest(name, names)
       const from = start + at
+      // What begins in brackets takes the place of the dot as well.
+      const before = text.slice(0, near?.startsWith('[') ? from - 1 : from)
       const fixed =
-        near === null
-          ? null
-          : { name: near, text: text.slice(0, from) + near + text.slice(from + name.length) }
+        near === null ? null : { name: near, text: before + near + text.slice(from + name.length) }
       return { path: found.path, name, fixed }
     }
     start += part.text.length
@@ -42,6 +44,8 @@ interface Wrong {
   readonly path: string
   readonly name: string
   readonly names: readonly string[]
+  /** What is certainly meant, where it is more than another name. */
+  readonly meant?: string | null
   /** Where the name stands in the expression. */
   readonly at: number
 }
@@ -52,7 +56,10 @@ function wrongIn(expression: string, roots: readonly Root[]): Wrong | null {
     expression[at - 1] === '[' ? all : ' '.repeat(all.length),
   )
   if (inner(source) === '') return null
+  // `[item.name for item in prev]` has an item of its own.
+  const bound = [...source.matchAll(BOUND)].flatMap((match) => match[1]!.split(/\s*,\s*/))
   for (const match of source.matchAll(PATH)) {
+    if (bound.includes(match[1]!)) continue
     const keys = parsePath(match[0])
     const wrong = keys && missing(keys, roots)
     if (!wrong) continue
@@ -90,19 +97,48 @@ function missing(
   let path = root.name
   if (!root.known) return notPromised(root, keys[depth], path)
   for (const key of keys.slice(depth)) {
+    const artifact = artifactOf(at)
+    // An expression sees a large value itself, of which only the beginning is known here.
+    if (artifact !== null && artifact.kind !== 'table') return null
+    if (artifact !== null && typeof key === 'string') {
+      if (key === 'rows') return null
+      const columns = artifact.columns.map(({ name }) => name)
+      const column = columns.includes(key) ? key : nearest(key, columns)
+      if (!TABLE_FACTS.includes(key) && !isFact(at, key))
+        return {
+          path: join(path, key),
+          name: key,
+          names: TABLE_FACTS,
+          meant: nearest(key, TABLE_FACTS) ?? (column && join(join('preview', 0), column)),
+        }
+    }
     path = join(path, key)
+    if (Array.isArray(at) && typeof key === 'string') {
+      // A name of what the list holds: its first entry is meant.
+      const first: unknown = (at as unknown[])[0]
+      const names = isMembers(first) ? Object.keys(first) : []
+      const name = names.includes(key) ? key : nearest(key, names)
+      return name === null ? null : { path, name: key, names, meant: join('[0]', name) }
+    }
     if (Array.isArray(at) && typeof key === 'number') {
       at = (at as unknown[])[key < 0 ? at.length + key : key]
       // Another run may have longer lists.
       if (at === undefined) return null
     } else if (isMembers(at)) {
       const names = namesOf(at, root, path === join(root.name, key))
-      if (!names.includes(String(key))) return '$artifact' in at && key === 'rows' ? null : { path, name: String(key), names }
+      if (!names.includes(String(key))) return { path, name: String(key), names }
       at = at[String(key)]
       if (at === undefined) return null
     } else return null
   }
   return null
+}
+
+/** What expressions are made for of a table; how it is kept may be asked for, too. */
+const TABLE_FACTS: readonly string[] = ['row_count', 'columns', 'preview']
+
+function isFact(at: unknown, key: string): boolean {
+  return isMembers(at) && Object.hasOwn(at, key)
 }
 
 function namesOf(at: Record<string, unknown>, root: Root, top: boolean): string[] {

@@ -42,6 +42,9 @@ const MOST_BARS = 100
 /** Bars nearer than this, as a fraction of the width, touch. */
 const NEAR = 0.003
 
+/** What is less is the time that telling takes, no wait. */
+const WAITED_MS = 500
+
 /** Skipped steps take no time and are left out. `now` is the end of what is still going on. */
 export function timelineOf(record: RunRecord, now: number): Timeline {
   const begun = record
@@ -75,13 +78,19 @@ export function timelineOf(record: RunRecord, now: number): Timeline {
       name: one?.name ?? null,
       bars: single.length > MOST_BARS ? joined(single) : single,
       startedAt,
-      durationMs: (steps.length === 1 ? steps[0]?.durationMs : null) ?? endedAt - startedAt,
+      durationMs: tookMs(steps, endedAt - startedAt),
       failed: steps.some((step) => step.status === 'failed'),
       depth: steps[0]?.path?.split('/').length ?? 0,
       count: steps.length,
     }
   })
   return { rows: rows.sort((a, b) => a.startedAt - b.startedAt), from, spanMs }
+}
+
+/** A step's own figure is how long it was at work: where it waited for an answer, the bar counts. */
+function tookMs(steps: readonly StepRecord[], wholeMs: number): number {
+  const own = steps.length === 1 ? (steps[0]?.durationMs ?? null) : null
+  return own === null || wholeMs - own > WAITED_MS ? wholeMs : own
 }
 
 /** One for each attempt; the waits between them are gaps. */

@@ -1,6 +1,7 @@
 /** What a card says about its settings before there is a run: the one that matters most. */
 import { isNumber } from '../json'
 import type { Definition, Node, NodeType } from '../seam'
+import { plural } from '../plural'
 
 const TELLING = ['condition', 'value', 'url', 'text', 'prompt', 'items', 'message', 'output']
 
@@ -47,7 +48,7 @@ function firstSentence(text: string): string {
 function brief(value: unknown): string {
   if (typeof value === 'string') return value.replace(/\s+/g, ' ').trim()
   if (isNumber(value) || typeof value === 'boolean') return String(value)
-  if (Array.isArray(value)) return value.length ? `${value.length} entries` : ''
+  if (Array.isArray(value)) return value.length ? plural(value.length, 'entry', 'entries') : ''
   if (typeof value === 'object' && value !== null) return Object.keys(value).join(', ')
   return ''
 }

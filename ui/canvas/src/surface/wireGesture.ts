@@ -104,7 +104,7 @@ export function wireGesture(
     if (!wire) return
     connected = true
     const reason = store.connect(wire)
-    if (reason !== null) store.notify(reason, 'warning')
+    if (reason !== null) store.refuse(reason)
     else store.announce('Connected')
   }
 
@@ -120,7 +120,7 @@ export function wireGesture(
     if (over !== null) {
       const best = bestWire(loose, over)
       const reason = best ? (best.reason ?? store.connect(best.wire)) : null
-      if (reason !== null) store.notify(reason, 'warning')
+      if (reason !== null) store.refuse(reason)
       else store.announce('Connected')
       return
     }

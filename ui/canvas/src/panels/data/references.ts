@@ -1,6 +1,7 @@
 /** Recognises what stands for data that is shown in its own way: artifacts and charts. */
 import { same } from '../../edit/same'
 import { isMembers } from '../../json'
+import { plural } from '../../plural'
 
 export type ArtifactKind = 'table' | 'json' | 'file'
 
@@ -114,7 +115,7 @@ export function richSummary(value: unknown, bytes: (size: number) => string): st
   if (rich.as === 'chart') return rich.chart.title === '' ? 'Chart' : `Chart: ${rich.chart.title}`
   const { kind, row_count: rows, columns, size_bytes: size, name } = rich.artifact
   if (kind === 'table' && rows !== null) {
-    const cols = columns.length === 0 ? '' : ` × ${String(columns.length)} cols`
+    const cols = columns.length === 0 ? '' : ` × ${plural(columns.length, 'col')}`
     return `${rowsText(rows)}${cols}`
   }
   if (kind === 'json') return `${bytes(size)} of JSON`
