@@ -4,14 +4,17 @@ import {
   groupingRefusal,
   groupsOf,
   makeGroup,
+  openFrames,
   ownerOf,
   patchGroup,
+  regroup,
   withMembers,
 } from '../document/groups'
-import type { Group, Size } from '../seam'
+import { plural } from '../plural'
+import type { Definition, Group, Size } from '../seam'
 import type { Command } from './keyboard'
 import { soleGroup } from './selection'
-import { plural, type Editor } from './store'
+import type { Editor } from './store'
 
 export type GroupCommand = 'group' | 'ungroup' | 'fold' | 'select-group' | 'sub-workflow'
 
@@ -146,6 +149,24 @@ export function stepOnGroup(editor: Editor, id: string): true {
   editor.surface.value?.focusNode(id)
   editor.announce(`${nameOf(editor, id)}, closed group`)
   return true
+}
+
+/** Opens, for looking only, the closed groups around a step. */
+export function reveal(editor: Editor, id: string): void {
+  if (editor.hiddenIn(id) === null) return
+  const folds = new Map(editor.folds.value)
+  for (let hidden = editor.hiddenIn(id); hidden !== null; hidden = editor.hiddenIn(id)) {
+    folds.set(hidden, false)
+    editor.folds.value = new Map(folds)
+  }
+  editor.surface.value?.sync()
+}
+
+/** What was added inside an open frame is a member of its group. */
+export function joined(editor: Editor, definition: Definition, ids: readonly string[]): Definition {
+  const types = editor.nodeTypes.value
+  const frames = openFrames(editor.definition.value, types, (id) => !editor.isCollapsed(id))
+  return regroup(definition, types, ids, frames)
 }
 
 export function nameOf(editor: Editor, id: string): string {

@@ -29,13 +29,14 @@ import {
 import { withId } from '../document/renameStep'
 import { placementRefusal, refusal, type Wire } from '../document/connect'
 import { freeSpot } from '../document/geometry'
-import { groupsOf, openFrames, regroup, settleGroups, withMembers } from '../document/groups'
+import { groupsOf, settleGroups, withMembers } from '../document/groups'
 import { layout } from '../document/layout'
 import { outputPorts } from '../document/ports'
 import { prune } from '../document/prune'
 import { align, type Alignment } from './align'
 import { copy, read, write, type Clip } from './clipboard'
 import { drop } from './drop'
+import { joined, reveal } from './groups'
 import { keepHistory, recallHistory } from './keptHistory'
 import type { Toast } from './messages'
 import { pasteBeside } from './pasting'
@@ -221,7 +222,7 @@ export class Editor extends EditorState implements EditorStore {
       ...(wish.loose ? { loose: wish.loose } : {}),
       ...(wish.edge !== undefined ? { edge: wish.edge } : {}),
     })
-    this.commit(this.joined(definition, [id]), `Add ${found.title}`)
+    this.commit(joined(this, definition, [id]), `Add ${found.title}`)
     this.added.value = { id }
     this.select([id])
     this.announce(`${found.title} added`)
@@ -337,7 +338,7 @@ export class Editor extends EditorState implements EditorStore {
         fallback: this.freeCentre(),
       },
     )
-    if (ids.length) this.commit(this.joined(definition, ids), label)
+    if (ids.length) this.commit(joined(this, definition, ids), label)
     if (refused[0] !== undefined) this.refuse(refused[0])
     if (!ids.length) return
     this.select(ids)
@@ -353,7 +354,7 @@ export class Editor extends EditorState implements EditorStore {
 
   focusNode(id: string, field?: string, readable = false): void {
     if (!this.node(id) && !this.note(id)) return
-    this.reveal(id)
+    reveal(this, id)
     this.select([id])
     this.surface.value?.centre(id, readable)
     if (field !== undefined && field !== '') {
@@ -376,23 +377,6 @@ export class Editor extends EditorState implements EditorStore {
 
   async flush(): Promise<void> {
     await this.saving.value?.flush()
-  }
-
-  /** Opens, for looking only, the closed groups around a step. */
-  private reveal(id: string): void {
-    const folds = new Map(this.folds.value)
-    for (let hidden = this.hiddenIn(id); hidden !== null; hidden = this.hiddenIn(id)) {
-      folds.set(hidden, false)
-      this.folds.value = new Map(folds)
-    }
-    this.surface.value?.sync()
-  }
-
-  /** What was added inside an open frame is a member of its group. */
-  private joined(definition: Definition, ids: readonly string[]): Definition {
-    const { value: before } = this.definition
-    const frames = openFrames(before, this.nodeTypes.value, (id) => !this.isCollapsed(id))
-    return regroup(definition, this.nodeTypes.value, ids, frames)
   }
 
   // ---- inside ----------------------------------------------------------------------------------
