@@ -157,6 +157,39 @@ def test_a_folded_group_shows_how_the_run_of_its_steps_stands(
     expect(made).to_contain_text("2 of 2 completed")
 
 
+def test_the_menu_of_a_group_and_the_palette_do_what_its_keys_do(
+    server: LiveServer, signed_in: Page, workflow: str
+) -> None:
+    page = signed_in
+    show(page, server, workflow)
+    choose(page, "double", "more")
+    page.get_by_test_id("node-more").locator(".wf-title").click(button="right")
+    page.get_by_test_id("menu-group").click()
+    field = page.get_by_test_id("group-name")
+    expect(field).to_be_focused()
+    field.fill("Numbers")
+    field.press("Enter")
+    made = page.get_by_role("group", name="Group Numbers", exact=False)
+    overview = page.get_by_test_id("overview")
+    expect(overview.locator("path.is-group")).to_have_count(1)
+    made.locator("header").click(button="right")
+    menu = page.get_by_role("menu", name="Group", exact=True)
+    expect(menu).to_contain_text("Numbers: 2 items")
+    expect(menu.get_by_test_id("menu-align-left")).to_have_count(0)
+    expect(menu.get_by_test_id("menu-inspect")).to_have_count(0)
+    menu.get_by_role("menuitem", name="Close to one card").click()
+    expect(page.get_by_test_id("node-double")).to_have_count(0)
+    expect(overview.locator("path.is-folded")).to_have_count(1)
+    made.locator("footer").click(button="right")
+    menu.get_by_role("menuitem", name="Open").click()
+    expect(page.get_by_test_id("node-double")).to_be_visible()
+    page.keyboard.press("Control+k")
+    page.keyboard.type("ungroup")
+    page.keyboard.press("Enter")
+    expect(made).to_have_count(0)
+    expect(page.get_by_test_id("align-bar")).to_be_visible()
+
+
 def test_deleting_a_group_asks_about_its_steps(
     server: LiveServer, signed_in: Page, workflow: str
 ) -> None:
