@@ -35,8 +35,9 @@ lint: $(DEV) ## ruff: rules and formatting
 types: $(DEV) ## pyright, strict on graphs/ and backend/
 	@$(BIN)/pyright
 
-unit: $(DEV) ## pytest on both cores
-	@$(BIN)/pytest -q -n 2 --dist loadgroup
+# Twice as many workers as cores: most tests wait, for a server or a process of their own.
+unit: $(DEV) ## pytest, several tests at a time
+	@$(BIN)/pytest -q -n 4 --dist loadgroup
 
 soak: $(DEV) ## the long tests: chaos, thousands of generated files
 	@$(BIN)/pytest -q -m soak

@@ -27,7 +27,7 @@ from typing import Any, Self
 
 from msgspec import Struct
 
-from graphs.errors import DefinitionError
+from graphs.errors import DefinitionError, SelectionError
 
 
 class FieldError(Struct, frozen=True, omit_defaults=True):
@@ -173,6 +173,18 @@ class Invalid(AppError):
                     f"/definition{problem.pointer}", problem.code, problem.detail, problem.node_id
                 )
                 for problem in error.problems
+            ],
+        )
+
+    @classmethod
+    def selection(cls, error: SelectionError) -> Self:
+        """The refusal of steps that cannot become a workflow, with every reason."""
+        return cls(
+            error.message,
+            code=error.code,
+            errors=[
+                FieldError("/node_ids", reason.code, reason.message, reason.node_id)
+                for reason in error.reasons
             ],
         )
 

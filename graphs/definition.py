@@ -1,4 +1,4 @@
-"""The document a user draws: inputs, variables, nodes, edges and notes.
+"""The document a user draws: inputs, variables, nodes, edges, notes and groups.
 
 Everything here is a frozen msgspec struct and exactly the JSON of the API; nothing is resolved or
 checked beyond its shape (`graphs.validate` does that), so a half-finished drawing still loads.
@@ -30,7 +30,7 @@ class Position(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Size(Struct, frozen=True, forbid_unknown_fields=True):
-    """Pixels at zoom 1; only containers and notes have one of their own."""
+    """Pixels at zoom 1; only containers, notes and groups have one of their own."""
 
     width: float
     height: float
@@ -91,11 +91,28 @@ class Note(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, 
     size: Size = Size(240, 120)
 
 
+class Group(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """A named frame around nodes and notes of one graph; nothing runs differently for it.
+
+    `members` are their ids; one that there is not, or that lies in another graph, says nothing.
+    `collapsed`: drawn as one card.
+    """
+
+    id: str
+    name: str = ""
+    color: str = "blue"
+    members: list[str] = field(default_factory=list[str])
+    collapsed: bool = False
+    position: Position = Position()
+    size: Size = Size(320, 240)
+
+
 class Body(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
     """What a container node (`for_each`) executes once per item. Node ids are unique overall."""
 
     nodes: list[Node] = field(default_factory=list[Node])
     edges: list[Edge] = field(default_factory=list[Edge])
+    groups: list[Group] = field(default_factory=list[Group])
 
 
 class Definition(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -106,6 +123,7 @@ class Definition(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     nodes: list[Node] = field(default_factory=list[Node])
     edges: list[Edge] = field(default_factory=list[Edge])
     notes: list[Note] = field(default_factory=list[Note])
+    groups: list[Group] = field(default_factory=list[Group])
 
 
 def walk(graph: Definition | Body, pointer: str = "") -> Iterator[tuple[Node, str]]:

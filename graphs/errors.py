@@ -2,6 +2,8 @@
 
 GraphError                    code, message: the base of all
 ├── DefinitionError           the drawing cannot run; carries every Problem
+├── SelectionError            chosen steps cannot become a workflow; carries every Reason
+├── Reason                    one of those reasons
 ├── ExpressionError           an expression cannot be parsed or evaluated
 │   └── ExpressionBudgetError it would take too many steps or too much memory
 ├── NodeError                 a node failed while running; a message for the analyst
@@ -11,7 +13,7 @@ GraphError                    code, message: the base of all
 └── RunSuspended              the run is being put aside; it goes on another time
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -44,6 +46,26 @@ class DefinitionError(GraphError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("; ".join(problem.detail for problem in problems))
         self.problems = tuple(problems)
+
+
+class Reason(GraphError):
+    """Why a selection cannot become a workflow. `node_id` is the step that it is about."""
+
+    code = "selection_unsound"
+
+    def __init__(self, message: str, node_id: str | None = None) -> None:
+        super().__init__(message)
+        self.node_id = node_id
+
+
+class SelectionError(GraphError):
+    """The selection cannot become a workflow; `reasons` are all that was found."""
+
+    code = "selection_unsound"
+
+    def __init__(self, reasons: Iterable[Reason]) -> None:
+        self.reasons = tuple(reasons)
+        super().__init__(" ".join(reason.message for reason in self.reasons))
 
 
 class ExpressionError(GraphError):

@@ -9,7 +9,7 @@ from graphs.compile import CompiledGraph, CompiledNode, compile_definition
 from graphs.definition import Definition, OnError, walk
 from graphs.errors import GraphError, Problem
 from graphs.exporting.bundle import Bundle, NotPortable
-from graphs.exporting.layout import Code, Group, Keyed, call, literal, quote, render
+from graphs.exporting.layout import Code, Enclosed, Keyed, call, literal, quote, render
 from graphs.exporting.modules import Ref
 from graphs.exporting.nodes import NotExportable, statements
 from graphs.expressions import compile_value
@@ -270,10 +270,10 @@ class _File:
         arguments: list[Code] = [quote(node.id), self._name(node.id), "SETTING"]
         if node.in_edges:
             edges = (
-                Group("", "(", (quote(edge.source), quote(edge.port)), ")")
+                Enclosed("", "(", (quote(edge.source), quote(edge.port)), ")")
                 for edge in node.in_edges
             )
-            arguments.append(Keyed("after=", Group("", "[", tuple(edges), "]")))
+            arguments.append(Keyed("after=", Enclosed("", "[", tuple(edges), "]")))
         drawn = node.node
         if node.ports != ("out",):
             arguments.append(Keyed("ports=", literal(list(node.ports))))
@@ -296,7 +296,7 @@ class _File:
             arguments.append(f"body={self._body_name(node)}()")
         if self.lazy.get(node.id):
             parts = (f"{quote(name)}: {code}" for name, code in self.lazy[node.id].items())
-            arguments.append(Keyed("lazy=", Group("", "{", tuple(parts), "}")))
+            arguments.append(Keyed("lazy=", Enclosed("", "{", tuple(parts), "}")))
         return call("step", *arguments)
 
     def _setting(self) -> str:

@@ -293,6 +293,10 @@ class NodeType(ABC, Generic[P]):
         """How the node treats several in-edges; `params` are raw."""
         return Join.ANY
 
+    def takes_arriving(self, params: Mapping[str, Any]) -> bool:
+        """Whether it works on what arrives without an expression that says so. Params are raw."""
+        return True
+
     def ports(self, params: Mapping[str, Any]) -> tuple[str, ...]:
         """The names of the output ports for these raw params, the `error` port not included."""
         case = PortsCase(self.outputs, self.outputs_from)

@@ -43,12 +43,12 @@ def quiet_logs() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One PostgreSQL server and one browser for the whole suite: each stays with one worker."""
+    """Keep with one worker what shares a browser and its server, or the PostgreSQL server."""
     for item in items:
         asked = getattr(item, "fixturenames", ())
         chosen = getattr(getattr(item, "callspec", None), "params", {})
         if "browser" in item.keywords:
-            item.add_marker(pytest.mark.xdist_group("browser"))
+            item.add_marker(pytest.mark.xdist_group(f"browser in {item.path.name}"))
         elif "postgres_server" in asked or "postgres" in map(str, chosen.values()):
             item.add_marker(pytest.mark.xdist_group("postgres"))
 

@@ -23,7 +23,7 @@ STATUS_ICONS = {
 }
 
 
-class Group(Struct, frozen=True):
+class ApprovalGroup(Struct, frozen=True):
     """Questions under a heading; without a title there is none."""
 
     title: str
@@ -56,7 +56,7 @@ def meant_for(view: ApprovalView) -> str:
     return " or ".join(words) or "every editor"
 
 
-def list_html(groups: Sequence[Group], chosen: str | None) -> Markup:
+def list_html(groups: Sequence[ApprovalGroup], chosen: str | None) -> Markup:
     """The inbox's list; the chosen question is marked."""
     made = templates.get_template("approvals_list.html").render(
         groups=[group for group in groups if group.items],

@@ -38,6 +38,8 @@ _OF_NODES: Mapping[str, str] = {
     "target_port": "Input",
     "text": "Text",
     "color": "Colour",
+    "members": "Holds",
+    "collapsed": "Closed to one card",
 }
 _ON_ERROR = {
     "fail": "stop the run",
@@ -88,7 +90,7 @@ def comparison_html(found: Comparison, known: Mapping[str, str]) -> str:
 def node_changes(
     node_type: str | None, changes: Sequence[FieldChange], known: Mapping[str, str]
 ) -> Iterator[ToldChange]:
-    """A step's changed fields, or with no type those of an edge or note."""
+    """A step's changed fields, or with no type those of an edge, note or group."""
     kind = registry().get(node_type) if node_type is not None else None
     schema = kind.params_schema() if kind is not None else {}
     for change in changes:
@@ -99,12 +101,21 @@ def node_changes(
         path = "/".join(parts)
         label = _OF_NODES.get(path) or _OF_NODES.get(parts[0]) or humanised(parts[0])
         words = {"on_error": _ON_ERROR, "parent": {None: "the workflow", **known}}.get(path, known)
+        if path == "members":
+            yield ToldChange(label, _members(change.before, known), _members(change.after, known))
+            continue
         in_words = path in ("on_error", "parent", "source", "target")
         before, after = (
             words.get(value, value) if in_words else value
             for value in (change.before, change.after)
         )
         yield ToldChange(label, _text(before, {}, path), _text(after, {}, path))
+
+
+def _members(value: Any, known: Mapping[str, str]) -> str | None:
+    """What a group holds; notes have no titles."""
+    ids = cast("list[str]", value) if isinstance(value, list) else []
+    return ", ".join(known.get(each, "a note") for each in ids) or None
 
 
 def _setting(root: Schema, parts: Sequence[str], change: FieldChange) -> Iterator[ToldChange]:

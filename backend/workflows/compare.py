@@ -1,12 +1,12 @@
 """Compare two definitions: what was added, removed, changed or only moved, by id."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 import msgspec
 from msgspec import UNSET, Struct
 
-from graphs.definition import Body, Definition, Edge, Node, Note, Position, Size
+from graphs.definition import Body, Definition, Edge, Group, Node, Note, Position, Size
 
 LAYOUT = ("position", "size")
 """Fields that change the picture and never what a run does."""
@@ -37,7 +37,7 @@ class PlacedEdge(Struct, frozen=True, kw_only=True):
 
 
 class ChangedItem(Struct, frozen=True, kw_only=True):
-    """What differs in a node, an edge or a note that both definitions have."""
+    """What differs in a node, an edge, a note or a group that both definitions have."""
 
     id: str
     changes: list[FieldChange]
@@ -58,7 +58,7 @@ class Layout(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class MovedItem(Struct, frozen=True, kw_only=True):
-    """A node or note that was moved or resized."""
+    """A node, note or group that was moved or resized."""
 
     id: str
     before: Layout
@@ -85,6 +85,22 @@ class NoteDifferences(Struct, frozen=True, kw_only=True):
     moved: list[MovedItem]
 
 
+class PlacedGroup(Struct, frozen=True, kw_only=True):
+    """A group and the container it lies in."""
+
+    parent: str | None
+    group: Group
+
+
+class GroupDifferences(Struct, frozen=True, kw_only=True):
+    """Groups are layout: none of this changes what a run does."""
+
+    added: list[PlacedGroup]
+    removed: list[PlacedGroup]
+    changed: list[ChangedItem]
+    moved: list[MovedItem]
+
+
 class Differences(Struct, frozen=True, kw_only=True):
     """Everything that differs. A node that only moved is in `moved` and not in `changed`."""
 
@@ -92,6 +108,7 @@ class Differences(Struct, frozen=True, kw_only=True):
     nodes: NodeDifferences
     edges: EdgeDifferences
     notes: NoteDifferences
+    groups: GroupDifferences
     inputs: list[FieldChange]
     variables: list[FieldChange]
 
@@ -101,6 +118,7 @@ def compare(before: Definition, after: Definition) -> Differences:
     nodes = _nodes(_placed_nodes(before), _placed_nodes(after))
     edges = _edges(_placed_edges(before), _placed_edges(after))
     notes = _notes(_by_id(before.notes, _id), _by_id(after.notes, _id))
+    groups = _groups(_placed_groups(before), _placed_groups(after))
     inputs = list(_fields(before.inputs, after.inputs))
     variables = list(_fields(before.variables, after.variables))
     return Differences(
@@ -108,12 +126,14 @@ def compare(before: Definition, after: Definition) -> Differences:
             any((nodes.added, nodes.removed, nodes.changed, nodes.moved))
             or any((edges.added, edges.removed, edges.changed))
             or any((notes.added, notes.removed, notes.changed, notes.moved))
+            or any((groups.added, groups.removed, groups.changed, groups.moved))
             or inputs
             or variables
         ),
         nodes=nodes,
         edges=edges,
         notes=notes,
+        groups=groups,
         inputs=inputs,
         variables=variables,
     )
@@ -161,7 +181,26 @@ def _notes(before: Mapping[str, Note], after: Mapping[str, Note]) -> NoteDiffere
     )
 
 
-def _moved(pairs: Iterator[tuple[Node, Node]] | Sequence[tuple[Note, Note]]) -> list[MovedItem]:
+def _groups(
+    before: Mapping[str, PlacedGroup], after: Mapping[str, PlacedGroup]
+) -> GroupDifferences:
+    both = [(before[key], placed) for key, placed in after.items() if key in before]
+    return GroupDifferences(
+        added=_missing(after, before),
+        removed=_missing(before, after),
+        changed=[
+            ChangedItem(id=new.group.id, changes=changes)
+            for old, new in both
+            if (changes := list(_fields(_content(old, old.group), _content(new, new.group))))
+        ],
+        moved=_moved((old.group, new.group) for old, new in both),
+    )
+
+
+Laid = tuple[Node, Node] | tuple[Note, Note] | tuple[Group, Group]
+
+
+def _moved(pairs: Iterable[Laid]) -> list[MovedItem]:
     return [
         MovedItem(id=new.id, before=was, after=now)
         for old, new in pairs
@@ -170,11 +209,13 @@ def _moved(pairs: Iterator[tuple[Node, Node]] | Sequence[tuple[Note, Note]]) -> 
     ]
 
 
-def _content(placed: PlacedNode | PlacedEdge, item: Node | Edge) -> dict[str, Any]:
+def _content(
+    placed: PlacedNode | PlacedEdge | PlacedGroup, item: Node | Edge | Group
+) -> dict[str, Any]:
     return {**_plain(item), "parent": placed.parent}
 
 
-def _plain(item: Node | Edge | Note) -> dict[str, Any]:
+def _plain(item: Node | Edge | Note | Group) -> dict[str, Any]:
     """The fields that are not at their default, the layout left out."""
     # msgspec's omit_defaults goes by identity: an explicit default would look like a change.
     return {
@@ -232,6 +273,17 @@ def _placed_edges(definition: Definition) -> dict[str, PlacedEdge]:
             for edge in graph.edges
         ],
         lambda placed: placed.edge.id,
+    )
+
+
+def _placed_groups(definition: Definition) -> dict[str, PlacedGroup]:
+    return _by_id(
+        [
+            PlacedGroup(parent=parent, group=group)
+            for graph, parent in _graphs(definition, None)
+            for group in graph.groups
+        ],
+        lambda placed: placed.group.id,
     )
 
 

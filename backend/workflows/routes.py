@@ -38,6 +38,7 @@ from backend.workflows.schemas import (
     CreateWorkflow,
     DraftSaved,
     Duplicate,
+    ExtractSteps,
     InputResult,
     LastRun,
     PutDraft,
@@ -52,6 +53,7 @@ from backend.workflows.schemas import (
 )
 from backend.workflows.service import WorkflowFilter
 from backend.workflows.slugs import slugify
+from graphs.extraction.extract import Extraction
 
 YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml")
 Text = QueryParameter(max_length=200)
@@ -187,6 +189,19 @@ async def validate_workflow(
     return await service.validate(actor, workflow_id, data.definition if data else None)
 
 
+@post("/workflows/{workflow_id:str}/extract", status_code=200, operation_id="extractSteps")
+async def extract_steps(
+    actor: NamedDependency[Actor], workflow_id: FromPath[str], data: JSONBody[ExtractSteps]
+) -> Extraction:
+    """Some steps as a workflow of their own, and the drawing that calls it in their place.
+
+    Nothing is saved: create and publish `extracted`, put its id into the node `node_id` of
+    `definition`, and save that as the draft. A run of the two gives what a run of the one gave;
+    steps for which that cannot be are refused with `selection_unsound`, saying why.
+    """
+    return await service.extract_steps(actor, workflow_id, data)
+
+
 @post("/workflows/{workflow_id:str}/duplicate", status_code=201, operation_id="duplicateWorkflow")
 async def duplicate_workflow(
     actor: NamedDependency[Actor],
@@ -319,6 +334,7 @@ router = Router(
         bulk_delete,
         put_draft,
         validate_workflow,
+        extract_steps,
         duplicate_workflow,
         input_schema,
         validate_input,

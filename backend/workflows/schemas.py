@@ -11,6 +11,7 @@ from backend.workflows.compare import FieldChange as FieldChange
 from backend.workflows.run_settings import RunSettings
 from graphs.definition import Definition
 from graphs.errors import Problem
+from graphs.extraction.inputs import InputChoice
 
 Name = Annotated[
     str,
@@ -178,6 +179,23 @@ class ValidateDefinition(Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 class ValidationResult(Struct, frozen=True, kw_only=True):
     valid: bool
     problems: list[Problem]
+
+
+class ExtractSteps(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Without a definition, the draft's steps are meant. `inputs` are by their `key`."""
+
+    node_ids: Annotated[
+        list[str],
+        Meta(
+            min_length=1,
+            max_length=2000,
+            description="The steps, and notes that go along with them.",
+            examples=[["greet"]],
+        ),
+    ]
+    name: Name
+    definition: Definition | None = None
+    inputs: dict[str, InputChoice] = field(default_factory=dict[str, InputChoice])
 
 
 class PublishVersion(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -10,7 +10,7 @@ import msgspec
 
 from backend.actor import Actor, Role
 from backend.database import UNIQUE_VIOLATIONS
-from backend.errors import Conflict
+from backend.errors import Conflict, Invalid
 from backend.preconditions import ANY, IfMatch
 from backend.workflows import calls, definitions, store
 from backend.workflows.executables import Executable, resolve, run_settings
@@ -21,6 +21,7 @@ from backend.workflows.schemas import (
     BulkDeleted,
     CreateWorkflow,
     DraftSaved,
+    ExtractSteps,
     InputResult,
     UpdateWorkflow,
     Validation,
@@ -43,7 +44,9 @@ from backend.workflows.versions import (
     rollback,
 )
 from graphs.definition import Definition, Node
+from graphs.errors import SelectionError
 from graphs.events import now
+from graphs.extraction.extract import Extraction, extract
 from graphs.validate import check_inputs
 
 __all__ = [
@@ -62,6 +65,7 @@ __all__ = [
     "duplicate",
     "export",
     "export_program",
+    "extract_steps",
     "get",
     "get_version",
     "import_document",
@@ -168,6 +172,22 @@ async def validate(
     row = await store.find(actor, reference)
     problems = await calls.problems_of(actor, row.definition if definition is None else definition)
     return ValidationResult(valid=not problems, problems=problems)
+
+
+async def extract_steps(actor: Actor, reference: str, request: ExtractSteps) -> Extraction:
+    """Some steps as a workflow of their own, and what is left; nothing is saved.
+
+    Raises Invalid with every reason why these steps cannot be one.
+    """
+    actor.require(Role.EDITOR)
+    row = await store.find(actor, reference)
+    definition = row.definition if request.definition is None else request.definition
+    try:
+        return await asyncio.to_thread(
+            extract, definition, request.node_ids, request.name, request.inputs
+        )
+    except SelectionError as error:
+        raise Invalid.selection(error) from None
 
 
 async def delete(actor: Actor, reference: str, if_match: IfMatch = ANY) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
-from graphs.exporting.layout import WIDTH, Group, render
+from graphs.exporting.layout import WIDTH, Enclosed, render
 from graphs.exporting.modules import External, Meaning, Ref, module
 from graphs.exporting.plain import Plain, is_struct
 
@@ -284,7 +284,7 @@ def _import(origin: str, names: list[str]) -> str:
     line = f"from {origin} import {', '.join(names)}"
     if len(line) <= WIDTH:
         return line
-    return render(Group(f"from {origin} import ", "(", tuple(names), ")"))
+    return render(Enclosed(f"from {origin} import ", "(", tuple(names), ")"))
 
 
 def _place(ref: Ref) -> tuple[int, str, int]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from graphs.errors import ExpressionError
-from graphs.exporting.layout import Chain, Code, Group, Keyed, call, flat, quote, quoted
+from graphs.exporting.layout import Chain, Code, Enclosed, Keyed, call, flat, quote, quoted
 from graphs.language import lexer, parsing
 
 ROOTS = ("input", "steps", "vars", "secrets", "prev", "item", "index")
@@ -43,11 +43,11 @@ def value_code(raw: Any) -> Code:
     if isinstance(raw, str):
         return text_code(raw)
     if isinstance(raw, list):
-        return Group("", "[", tuple(map(value_code, cast("list[Any]", raw))), "]")
+        return Enclosed("", "[", tuple(map(value_code, cast("list[Any]", raw))), "]")
     if isinstance(raw, dict):
         fields = cast("dict[str, Any]", raw).items()
         parts = (Keyed(f"{quote(key)}: ", value_code(part)) for key, part in fields)
-        return Group("", "{", tuple(parts), "}")
+        return Enclosed("", "{", tuple(parts), "}")
     return repr(raw)
 
 
@@ -69,7 +69,7 @@ def text_code(raw: str) -> Code:
 
 def _literals(text: str) -> list[Code]:
     code = quoted(lexer.literal(text))
-    if isinstance(code, Group):
+    if isinstance(code, Enclosed):
         return list(code.parts)
     return [code] if text else []
 
@@ -93,7 +93,7 @@ class _Writer:
             case ast.Attribute() | ast.Subscript():
                 return self._path(node)
             case ast.List() | ast.Tuple():
-                return Group("", "[", tuple(map(self._item, node.elts)), "]")
+                return Enclosed("", "[", tuple(map(self._item, node.elts)), "]")
             case ast.Dict():
                 return self._object(node)
             case ast.UnaryOp(op=ast.Not(), operand=operand):
@@ -130,7 +130,7 @@ class _Writer:
     def _part(self, node: ast.expr, within: int) -> Code:
         """An operand: in parentheses where it would otherwise come apart."""
         code = self.code(node)
-        return code if _binding(node) >= within else Group("", "(", (code,), ")", "")
+        return code if _binding(node) >= within else Enclosed("", "(", (code,), ")", "")
 
     def _name(self, name: str) -> Code:
         if name in self.variables:
@@ -178,7 +178,7 @@ class _Writer:
         for key, value in zip(node.keys, node.values, strict=True):
             head = "**" if key is None else f"{flat(self.code(key))}: "
             parts.append(Keyed(head, self._part(value, _SUM) if key is None else self.code(value)))
-        return Group("", "{", tuple(parts), "}")
+        return Enclosed("", "{", tuple(parts), "}")
 
     def _binary(self, node: ast.BinOp) -> Code:
         match node.op:
@@ -231,9 +231,9 @@ class _Writer:
             loops += [Keyed("if ", self._part(test, _OR)) for test in part.ifs]
         if isinstance(node, ast.DictComp):
             head: Code = Keyed(f"{flat(self.code(node.key))}: ", self.code(node.value))
-            made = Group("", "{", (head, *loops), "}", "")
+            made = Enclosed("", "{", (head, *loops), "}", "")
         else:
-            made = Group("", "[", (self.code(node.elt), *loops), "]", "")
+            made = Enclosed("", "[", (self.code(node.elt), *loops), "]", "")
         self.variables = outer
         return made
 

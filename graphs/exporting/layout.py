@@ -9,7 +9,7 @@ WIDTH = 100
 _STEP = "    "
 
 
-class Group(Struct, frozen=True):
+class Enclosed(Struct, frozen=True):
     """Parts between brackets: on one line when they fit, otherwise one a line.
 
     `separator` is `,` or nothing. `head`: what stands before the opening bracket.
@@ -35,7 +35,7 @@ class Keyed(Struct, frozen=True):
     code: "Code"
 
 
-Code = str | Group | Chain | Keyed
+Code = str | Enclosed | Chain | Keyed
 
 
 def flat(code: Code) -> str:
@@ -47,7 +47,7 @@ def flat(code: Code) -> str:
             return head + flat(inner)
         case Chain(parts=parts):
             return " ".join(map(flat, parts))
-        case Group():
+        case Enclosed():
             inside = f"{code.separator} ".join(map(flat, code.parts))
             if code.opening == "(" and not code.head and code.separator and len(code.parts) == 1:
                 inside += ","
@@ -70,7 +70,7 @@ def render(code: Code, indent: int = 0, before: int = 0, after: int = 0) -> str:
         case Chain(parts=parts):
             inner = [render(part, indent + 1) for part in parts]
             return _block("(", inner, ")", "", indent)
-        case Group():
+        case Enclosed():
             inner = [render(part, indent + 1, after=1) for part in code.parts]
             if not inner:
                 return line
@@ -85,7 +85,7 @@ def _block(opening: str, parts: Sequence[str], closing: str, separator: str, ind
 
 def call(name: str, *arguments: Code) -> Code:
     """`name(…)`."""
-    return Group(name, "(", arguments, ")")
+    return Enclosed(name, "(", arguments, ")")
 
 
 def literal(value: Any) -> Code:
@@ -93,7 +93,7 @@ def literal(value: Any) -> Code:
     if isinstance(value, str):
         return quoted(value)
     if isinstance(value, list):
-        return Group("", "[", tuple(map(literal, cast("list[Any]", value))), "]")
+        return Enclosed("", "[", tuple(map(literal, cast("list[Any]", value))), "]")
     if isinstance(value, dict):
         return mapping({key: literal(part) for key, part in cast("dict[str, Any]", value).items()})
     return repr(value)
@@ -102,7 +102,7 @@ def literal(value: Any) -> Code:
 def mapping(fields: dict[str, Code]) -> Code:
     """`{"key": …}`."""
     parts = (Keyed(f"{quote(key)}: ", code) for key, code in fields.items())
-    return Group("", "{", tuple(parts), "}")
+    return Enclosed("", "{", tuple(parts), "}")
 
 
 def quoted(text: str) -> Code:
@@ -114,7 +114,7 @@ def quoted(text: str) -> Code:
     ]
     if len(text) <= 80 or len(pieces) < 2:
         return quote(text)
-    return Group("", "(", tuple(map(quote, pieces)), ")", "")
+    return Enclosed("", "(", tuple(map(quote, pieces)), ")", "")
 
 
 def quote(text: str) -> str:

@@ -9,7 +9,17 @@ from msgspec import Struct
 from graphs.compile import CompiledNode
 from graphs.exporting.bundle import Bundle
 from graphs.exporting.expressions import text_code, value_code
-from graphs.exporting.layout import Chain, Code, Group, Keyed, call, literal, mapping, quote, render
+from graphs.exporting.layout import (
+    Chain,
+    Code,
+    Enclosed,
+    Keyed,
+    call,
+    literal,
+    mapping,
+    quote,
+    render,
+)
 from graphs.exporting.modules import Ref, defining
 from graphs.library.catalog import catalog
 from graphs.node_type import NodeType
@@ -99,7 +109,7 @@ def param_code(kind: NodeType[Any], raw: Any, path: tuple[str | int, ...]) -> Co
         return mapping({name: param_code(kind, part, (*path, name)) for name, part in fields})
     if isinstance(raw, list):
         parts = (param_code(kind, part, (*path, 0)) for part in cast("list[Any]", raw))
-        return Group("", "[", tuple(parts), "]")
+        return Enclosed("", "[", tuple(parts), "]")
     return value_code(raw)
 
 
@@ -110,15 +120,17 @@ def _returned(code: Code) -> list[str]:
 def _text(raw: Any) -> Code:
     code = text_code(str(raw))
     whole = isinstance(raw, str) and raw.lstrip().startswith(("{{", "${"))
-    is_text = isinstance(code, Group) and code.head in ("text", "")
+    is_text = isinstance(code, Enclosed) and code.head in ("text", "")
     return call("text", code) if whole and not (is_text and _head(code) == "text") else code
 
 
 def _head(code: Code) -> str:
-    return code.head if isinstance(code, Group) else ""
+    return code.head if isinstance(code, Enclosed) else ""
 
 
 def _start(params: Mapping[str, Any]) -> list[str]:
+    if "output" in params:
+        return _returned(value_code(params["output"]))
     return ["return dict(run.input)"]
 
 
@@ -155,12 +167,12 @@ def _if(params: Mapping[str, Any]) -> list[str]:
 
 def _switch(params: Mapping[str, Any]) -> list[str]:
     cases = [
-        Group("", "(", (value_code(case["equals"]), quote(case["port"])), ")")
+        Enclosed("", "(", (value_code(case["equals"]), quote(case["port"])), ")")
         for case in params["cases"]
     ]
     return [
         render(Keyed("value = ", value_code(params["value"])), 1),
-        render(Keyed("cases = ", Group("", "[", tuple(cases), "]")), 1),
+        render(Keyed("cases = ", Enclosed("", "[", tuple(cases), "]")), 1),
         "return Output(run.prev, (port_of(value, cases),))",
     ]
 

@@ -202,6 +202,9 @@ class Approval(NodeType[ApprovalParams]):
     )
     waits = True
 
+    def takes_arriving(self, params: Mapping[str, Any]) -> bool:
+        return False
+
     async def run(self, params: ApprovalParams, ctx: NodeContext) -> Output:
         return await _ask(_request(params, ctx), ctx)
 

@@ -1,5 +1,6 @@
 """The node type `classify`."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, cast
 
 import msgspec
@@ -93,6 +94,9 @@ class Classify(NodeType[ClassifyParams]):
     params_type = ClassifyParams
     outputs = (Port(OTHER, "Other"),)
     outputs_from = PortsFrom("labels", "label")
+
+    def takes_arriving(self, params: Mapping[str, Any]) -> bool:
+        return False
 
     async def run(self, params: ClassifyParams, ctx: NodeContext) -> Output:
         return await _classified(params, ctx, params.model)

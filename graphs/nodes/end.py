@@ -1,5 +1,6 @@
 """The node type `end`."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, UnsetType
@@ -33,6 +34,9 @@ class End(NodeType[EndParams]):
     params_type = EndParams
     outputs = ()
     pure = True
+
+    def takes_arriving(self, params: Mapping[str, Any]) -> bool:
+        return "output" not in params
 
     async def run(self, params: EndParams, ctx: NodeContext) -> Output:
         return Output(ctx.prev if params.output is UNSET else params.output)

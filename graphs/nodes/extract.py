@@ -1,5 +1,6 @@
 """The node type `extract`."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -92,6 +93,9 @@ class Extract(NodeType[ExtractParams]):
     icon = "document_scanner"
     keywords = ("llm", "ai", "model", "parse", "structured")
     params_type = ExtractParams
+
+    def takes_arriving(self, params: Mapping[str, Any]) -> bool:
+        return False
 
     async def run(self, params: ExtractParams, ctx: NodeContext) -> Output:
         return await _extracted(params, ctx, params.model)

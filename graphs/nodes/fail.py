@@ -1,6 +1,7 @@
 """The node type `fail`."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from msgspec import Meta
 
@@ -31,6 +32,9 @@ class Fail(NodeType[FailParams]):
     params_type = FailParams
     outputs = ()
     pure = True
+
+    def takes_arriving(self, params: Mapping[str, Any]) -> bool:
+        return False
 
     async def run(self, params: FailParams, ctx: NodeContext) -> Output:
         raise NodeError(params.message, code="failed_by_workflow", retryable=False)

@@ -1,7 +1,7 @@
 """The node type `for_each`."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -61,6 +61,9 @@ class ForEach(NodeType[ForEachParams]):
     params_type = ForEachParams
     container = True
     waits = True
+
+    def takes_arriving(self, params: Mapping[str, Any]) -> bool:
+        return False
 
     async def run(self, params: ForEachParams, ctx: NodeContext) -> Output:
         items = params.items

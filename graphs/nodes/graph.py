@@ -87,6 +87,9 @@ class Graph(NodeType[GraphParams]):
                 takes = ", ".join(known)
                 yield ("input", extra), f"{graph.title} takes no {extra!r}, only: {takes}"
 
+    def takes_arriving(self, params: Mapping[str, Any]) -> bool:
+        return False
+
     async def run(self, params: GraphParams, ctx: NodeContext) -> Output:
         graph, given = await _prepared(params)
         return Output(await _executed(graph, given, settings_of(params, ctx), ctx))

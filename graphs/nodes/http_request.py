@@ -1,5 +1,6 @@
 """The node type `http_request`."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from graphs.http.exchange import exchange
@@ -23,6 +24,9 @@ class HttpRequest(NodeType[HttpRequestParams]):
     icon = "http"
     keywords = ("api", "fetch", "rest", "webhook", "url", "get", "post", "curl")
     params_type = HttpRequestParams
+
+    def takes_arriving(self, params: Mapping[str, Any]) -> bool:
+        return False
 
     async def run(self, params: HttpRequestParams, ctx: NodeContext) -> Output:
         return Output(await exchange(params, ctx))

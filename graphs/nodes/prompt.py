@@ -1,5 +1,6 @@
 """The node type `prompt`."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from msgspec import Meta
@@ -69,6 +70,9 @@ class Prompt(NodeType[PromptParams]):
     icon = "auto_awesome"
     keywords = ("llm", "ai", "model", "chat", "gpt", "ask", "openai")
     params_type = PromptParams
+
+    def takes_arriving(self, params: Mapping[str, Any]) -> bool:
+        return False
 
     async def run(self, params: PromptParams, ctx: NodeContext) -> Output:
         return await _asked(params, ctx, params.model)

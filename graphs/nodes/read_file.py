@@ -1,6 +1,7 @@
 """The node type `read_file`."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from msgspec import Meta, field
@@ -166,6 +167,9 @@ class ReadFile(TableNode[ReadFileParams]):
     icon = "file_open"
     keywords = ("upload", "csv", "excel", "import", "load", "open", "table")
     params_type = ReadFileParams
+
+    def takes_arriving(self, params: Mapping[str, Any]) -> bool:
+        return False
 
     async def run(self, params: ReadFileParams, ctx: NodeContext) -> Output:
         files = ctx.services.files

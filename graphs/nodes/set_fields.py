@@ -40,6 +40,9 @@ class SetFields(NodeType[SetFieldsParams]):
     params_type = SetFieldsParams
     pure = True
 
+    def takes_arriving(self, params: Mapping[str, Any]) -> bool:
+        return params.get("keep_input", False) is not False
+
     async def run(self, params: SetFieldsParams, ctx: NodeContext) -> Output:
         prev: Any = ctx.prev
         if not params.keep_input or prev is None:

@@ -1,6 +1,7 @@
 """The node type `template`."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from msgspec import Meta
 
@@ -31,6 +32,9 @@ class Template(NodeType[TemplateParams]):
     keywords = ("text", "format", "string", "email")
     params_type = TemplateParams
     pure = True
+
+    def takes_arriving(self, params: Mapping[str, Any]) -> bool:
+        return False
 
     async def run(self, params: TemplateParams, ctx: NodeContext) -> Output:
         return Output({"text": params.text})

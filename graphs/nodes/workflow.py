@@ -1,5 +1,6 @@
 """The node type `workflow`."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, field
@@ -49,6 +50,9 @@ class Workflow(NodeType[WorkflowParams]):
     keywords = ("sub-workflow", "call", "reuse", "nested")
     params_type = WorkflowParams
     waits = True
+
+    def takes_arriving(self, params: Mapping[str, Any]) -> bool:
+        return False
 
     async def run(self, params: WorkflowParams, ctx: NodeContext) -> Output:
         reference = f"{params.workflow_id}@{params.version}"

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import binascii
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -70,6 +71,9 @@ class WriteFile(NodeType[WriteFileParams]):
     icon = "save"
     keywords = ("export", "save", "csv", "excel", "download")
     params_type = WriteFileParams
+
+    def takes_arriving(self, params: Mapping[str, Any]) -> bool:
+        return params.get("content") in (None, "")
 
     async def run(self, params: WriteFileParams, ctx: NodeContext) -> Output:
         files = ctx.services.files

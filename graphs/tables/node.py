@@ -52,6 +52,9 @@ class TableNode(NodeType[P]):
 
     category = Category.TABLES
 
+    def takes_arriving(self, params: Mapping[str, Any]) -> bool:
+        return params.get("table") in (None, "")
+
     async def mock(self, params: P, ctx: NodeContext) -> Output:
         return await self.run(params, ctx)
 

@@ -410,6 +410,7 @@ async def test_nobody_sees_or_touches_another_tenants_workflows(
         ("GET", f"{url}/input-schema", None),
         ("GET", f"{url}/export", None),
         ("POST", f"{url}/duplicate", {}),
+        ("POST", f"{url}/extract", {"node_ids": ["greet"], "name": "x"}),
         ("POST", f"{url}/restore", None),
         ("POST", f"{url}/versions", {}),
         ("GET", f"{url}/versions", None),
@@ -456,6 +457,7 @@ async def test_a_viewer_reads_and_changes_nothing(client: Client) -> None:
             ("DELETE", url, None),
             ("POST", f"{url}/restore", None),
             ("POST", f"{url}/duplicate", {}),
+            ("POST", f"{url}/extract", {"node_ids": ["greet"], "name": "x"}),
             ("POST", f"{url}/versions", {}),
             ("POST", f"{url}/versions/1/activate", None),
             ("POST", f"{url}/versions/1/restore", None),
@@ -464,3 +466,68 @@ async def test_a_viewer_reads_and_changes_nothing(client: Client) -> None:
         ]:
             answer = await viewer.request(method, address, json=body, headers={"If-Match": "*"})
             problem(answer, 403, "forbidden")
+
+
+async def test_steps_become_a_workflow_of_their_own_and_nothing_is_saved(client: Client) -> None:
+    made = await create(client, definition=GREETING)
+    url = f"/api/v1/workflows/{made['id']}/extract"
+    before = (await client.get("/api/v1/workflows")).json()["total"]
+    answer = await client.post(url, json={"node_ids": ["greet"], "name": "Say hello"})
+    assert answer.status_code == 200, answer.text
+    found = answer.json()
+    assert found["inputs"] == [
+        {
+            "key": "input.city",
+            "name": "city",
+            "value": "{{ input.city }}",
+            "schema": {"type": "string"},
+        }
+    ]
+    assert [node["type"] for node in found["extracted"]["nodes"]] == ["start", "set_fields", "end"]
+    assert [node["id"] for node in found["definition"]["nodes"]] == ["start", found["node_id"]]
+    assert (await client.get("/api/v1/workflows")).json()["total"] == before
+    named = await client.post(
+        url,
+        json={
+            "node_ids": ["greet"],
+            "name": "Say hello",
+            "inputs": {"input.city": {"name": "town", "schema": {}}},
+        },
+    )
+    assert named.json()["extracted"]["inputs"]["properties"] == {"town": {}}
+
+
+async def test_an_extracted_pair_runs_once_it_is_saved(client: Client) -> None:
+    made = await create(client, definition=GREETING)
+    url = f"/api/v1/workflows/{made['id']}"
+    body = {"node_ids": ["greet"], "name": "Say hello"}
+    found = (await client.post(f"{url}/extract", json=body)).json()
+    inner = await create(client, "Say hello", definition=found["extracted"], validate="strict")
+    published = await client.post(f"/api/v1/workflows/{inner['id']}/versions", json={})
+    assert published.status_code == 201, published.text
+    for node in found["definition"]["nodes"]:
+        if node["id"] == found["node_id"]:
+            node["params"]["workflow_id"] = inner["id"]
+    saved = await client.put(
+        f"{url}/draft", json={"definition": found["definition"]}, headers={"If-Match": "*"}
+    )
+    assert saved.json()["problems"] == []
+    run = await client.post(
+        f"{url}/runs",
+        json={"inputs": {"city": "Bergen"}, "version": "draft"},
+        headers={"Prefer": "wait=30"},
+    )
+    assert run.json()["outputs"] == {"greet": {"text": "Hello Bergen"}}
+
+
+async def test_steps_that_cannot_be_a_workflow_are_refused_with_the_reasons(
+    client: Client,
+) -> None:
+    made = await create(client, definition=GREETING)
+    url = f"/api/v1/workflows/{made['id']}/extract"
+    body = {"node_ids": ["start", "greet"], "name": "All"}
+    told = problem(await client.post(url, json=body), 422, "selection_unsound")
+    assert told["errors"][0]["node_id"] == "start"
+    ghost = {"node_ids": ["ghost"], "name": "All"}
+    told = problem(await client.post(url, json=ghost), 422, "selection_unsound")
+    assert "no step 'ghost'" in told["detail"]

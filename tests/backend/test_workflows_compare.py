@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.workflows.compare import Differences, FieldChange, compare
-from graphs.definition import Body, Definition, Edge, Node, Note, Position, Size
+from graphs.definition import Body, Definition, Edge, Group, Node, Note, Position, Size
 
 
 def node(id: str, *, x: float = 0, type: str = "set_fields", **fields: Any) -> Node:
@@ -47,6 +47,23 @@ def test_a_move_is_no_change() -> None:
     (moved,) = found.nodes.moved
     assert (moved.id, moved.before.position.x, moved.after.position.x) == ("a", 0, 320)
     assert [note.id for note in found.notes.moved] == ["n"]
+
+
+def test_groups_are_told_and_are_layout() -> None:
+    inner = Body(nodes=[node("i")], groups=[Group(id="g2", members=["i"])])
+    before = Definition(nodes=[node("a"), node("b")], groups=[Group(id="g", members=["a"])])
+    after = Definition(
+        nodes=[node("a"), node("b"), node("loop", body=inner)],
+        groups=[Group(id="g", members=["a", "b"], collapsed=True, position=Position(16, 0))],
+    )
+    found = compare(before, after)
+    assert not found.identical
+    assert found.nodes.changed == []
+    (changed,) = found.groups.changed
+    assert {change.pointer for change in changed.changes} == {"/members", "/collapsed"}
+    assert [moved.id for moved in found.groups.moved] == ["g"]
+    assert [(each.parent, each.group.id) for each in found.groups.added] == [("loop", "g2")]
+    assert [each.group.id for each in compare(after, before).groups.removed] == ["g2"]
 
 
 def test_true_is_not_one() -> None:

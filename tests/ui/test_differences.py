@@ -87,6 +87,33 @@ def test_a_comparison_names_steps_and_no_ids() -> None:
     assert "node_" not in shown
 
 
+def test_groups_are_told_by_name_and_said_to_be_layout() -> None:
+    steps = [{"id": "node_1", "type": "merge", "name": "Both"}, {"id": "node_2", "type": "end"}]
+    notes = [{"id": "node_3", "text": "why"}]
+    group = {"id": "node_4", "name": "Clean <up>", "members": ["node_1"]}
+    place = {"position": {"x": 9, "y": 9}}
+    bare, first, second = (
+        drawing(*steps, notes=notes, groups=groups)
+        for groups in (
+            [],
+            [group],
+            [{**group, **place, "members": ["node_1", "node_3"], "collapsed": True}],
+        )
+    )
+    for old, new, expected in (
+        (bare, first, ["Clean &lt;up&gt;", "Added"]),
+        (first, bare, ["Clean &lt;up&gt;", "Removed"]),
+        (first, second, ["Holds", "Both, a note", "Closed to one card", "1 group<"]),
+    ):
+        differences = msgspec.structs.asdict(compare(old, new))
+        found = Comparison(from_version=1, to_version=None, **differences)
+        shown = comparison_html(found, titles(new, old))
+        assert "Groups (layout only)" in shown
+        assert [text for text in expected if text not in shown] == []
+        assert "node_" not in shown
+        assert not found.identical
+
+
 def test_problems_name_steps() -> None:
     known = titles(
         Definition(nodes=[Node(id="n_1", type="start"), Node(id="n_2", type="x", name="B")])

@@ -17,7 +17,14 @@ from backend.approvals.schemas import ApprovalDetail, ApprovalStatus, Respond
 from backend.errors import AppError, Conflict, FieldError, Invalid, NotFound, Unauthorized
 from backend.pagination import PageRequest
 from graphs.events import ApprovalKind
-from ui.approvals_view import Group, context_html, head_html, list_html, meant_for, outcome_html
+from ui.approvals_view import (
+    ApprovalGroup,
+    context_html,
+    head_html,
+    list_html,
+    meant_for,
+    outcome_html,
+)
 from ui.controls import button, raw, text
 from ui.formats import amount
 from ui.forms import SchemaForm, choice_labels
@@ -64,7 +71,7 @@ class Inbox:
         self.show = show if show in SHOWS else "open"
         self.search = ""
         self.chosen = chosen
-        self.shown: Sequence[Group] = ()
+        self.shown: Sequence[ApprovalGroup] = ()
         self.reading = 0
 
     async def build(self) -> None:
@@ -120,7 +127,7 @@ class Inbox:
         if content != self.list.content:
             self.list.set_content(content)
 
-    async def _read(self, actor: Actor) -> tuple[list[Group], int, str]:
+    async def _read(self, actor: Actor) -> tuple[list[ApprovalGroup], int, str]:
         page = PageRequest(limit=SHOWN, sort="-created_at")
         status = {"open": ApprovalStatus.OPEN, "answered": ApprovalStatus.ANSWERED}.get(self.show)
         search = self.search[:200] or None
@@ -129,13 +136,17 @@ class Inbox:
         )
         more = f"The newest {SHOWN} are shown." if every.next_cursor else ""
         if self.show != "open":
-            return [Group("", every.items)], every.total, more
+            return [ApprovalGroup("", every.items)], every.total, more
         mine = await approvals.list_approvals(
             actor, approvals.ApprovalFilter(mine=True, search=search), page
         )
         soonest = sorted(mine.items, key=lambda view: view.deadline_at or LATEST)
         others = [view for view in every.items if not view.may_answer]
-        return [Group("For you", soonest), Group("For others", others)], every.total, more
+        return (
+            [ApprovalGroup("For you", soonest), ApprovalGroup("For others", others)],
+            every.total,
+            more,
+        )
 
     def _nothing(self) -> str:
         if self.search:

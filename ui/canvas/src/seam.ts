@@ -65,9 +65,21 @@ export interface Note {
   readonly size?: Size
 }
 
+/** A named frame around steps and notes of one graph; nothing runs differently for it. */
+export interface Group {
+  readonly id: string
+  readonly name?: string
+  readonly color?: string
+  readonly members?: readonly string[]
+  readonly collapsed?: boolean
+  readonly position?: Position
+  readonly size?: Size
+}
+
 export interface Body {
   readonly nodes?: readonly Node[]
   readonly edges?: readonly Edge[]
+  readonly groups?: readonly Group[]
 }
 
 export interface Definition extends Body {

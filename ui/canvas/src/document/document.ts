@@ -3,7 +3,7 @@
  *
  * A *scope* is the graph a node lives in: `null` for the top level, else its container's id.
  */
-import type { Body, Definition, Edge, Node, NodePatch, Note, Position, Size } from '../seam'
+import type { Body, Definition, Edge, Group, Node, NodePatch, Note, Position, Size } from '../seam'
 
 export type Scope = string | null
 
@@ -65,6 +65,16 @@ export function edgesOf(definition: Definition): readonly { edge: Edge; scope: S
   for (const edge of definition.edges ?? []) found.push({ edge, scope: null })
   for (const { node } of places(definition).values()) {
     for (const edge of node.body?.edges ?? []) found.push({ edge, scope: node.id })
+  }
+  return found
+}
+
+/** Every group, bodies included, with the scope it lies in. */
+export function groupsIn(definition: Definition): readonly { group: Group; scope: Scope }[] {
+  const found: { group: Group; scope: Scope }[] = []
+  for (const group of definition.groups ?? []) found.push({ group, scope: null })
+  for (const { node } of places(definition).values()) {
+    for (const group of node.body?.groups ?? []) found.push({ group, scope: node.id })
   }
   return found
 }
@@ -239,11 +249,12 @@ export function rescope(
   return addToScope(remove(definition, new Set([id])), scope, [{ ...node, position }])
 }
 
-/** Every id in use: nodes, edges and notes. */
+/** Every id in use: nodes, edges, notes and groups. */
 export function usedIds(definition: Definition): Set<string> {
   const used = new Set<string>(places(definition).keys())
   for (const { edge } of edgesOf(definition)) used.add(edge.id)
   for (const note of definition.notes ?? []) used.add(note.id)
+  for (const { group } of groupsIn(definition)) used.add(group.id)
   return used
 }
 

@@ -1,10 +1,16 @@
-/** A drawing as items that can be compared one by one: steps, connections, notes, inputs, variables. */
+/**
+ * A drawing as items that can be compared one by one: steps, connections, notes, groups, inputs,
+ * variables.
+ */
 import { sameMember, same } from '../edit/same'
 import { isMembers } from '../json'
-import type { Definition, Edge, Node, Note } from '../seam'
-import { edgesOf, places, sourcePort, targetPort, type Scope } from './document'
+import type { Definition, Edge, Group, Node, Note } from '../seam'
+import { edgesOf, groupsIn, places, sourcePort, targetPort, type Scope } from './document'
 
-export type Kind = 'node' | 'edge' | 'note' | 'input' | 'variable'
+export type Kind = 'node' | 'edge' | 'note' | 'group' | 'input' | 'variable'
+
+/** What the fields that stand for a group's members begin with. */
+export const MEMBER = 'member:'
 
 export interface Item {
   readonly kind: Kind
@@ -40,6 +46,12 @@ export function itemsOf(definition: Definition): Items {
   }
   for (const { id, position, ...rest } of definition.notes ?? [])
     add('note', id, { ...rest, place: { scope: null, position } })
+  for (const { group, scope } of groupsIn(definition)) {
+    const { id, position, members, ...rest } = group
+    // Each member is a field of its own: two people may put different steps into one group.
+    const inside = Object.fromEntries((members ?? []).map((member) => [MEMBER + member, true]))
+    add('group', id, { ...rest, ...inside, place: { scope, position } })
+  }
   const required = requiredOf(definition)
   for (const [name, schema] of Object.entries(propertiesOf(definition)))
     add('input', name, { schema, required: required.includes(name) })
@@ -75,7 +87,7 @@ export function sameField(name: string, a: unknown, b: unknown): boolean {
 
 /** Only where it is drawn differs: nothing that a run would notice. */
 export function isLayout(name: string, a: unknown, b: unknown): boolean {
-  if (name === 'size') return true
+  if (name === 'size' || name === 'collapsed' || name.startsWith(MEMBER)) return true
   return name === 'place' && (a as Place | undefined)?.scope === (b as Place | undefined)?.scope
 }
 
@@ -94,6 +106,16 @@ export function noteFrom(fields: Item['fields'], id: string): Note {
   const { place, ...rest } = fields
   const { position } = place as Place
   return { id, ...rest, ...(position ? { position } : {}) }
+}
+
+export function groupFrom(fields: Item['fields'], id: string): Group {
+  const { place, ...rest } = fields
+  const { position } = place as Place
+  const own = Object.entries(rest).filter(([name]) => !name.startsWith(MEMBER))
+  const members = Object.keys(rest)
+    .filter((name) => name.startsWith(MEMBER))
+    .map((name) => name.slice(MEMBER.length))
+  return { id, ...Object.fromEntries(own), members, ...(position ? { position } : {}) }
 }
 
 export function edgeFrom(fields: Item['fields'], id: string): Edge {

@@ -1,4 +1,4 @@
-/** Auto-layout, left to right, by dagre: inner bodies first, then what holds them. */
+/** Auto-layout, left to right, by dagre: inner bodies and groups first, then what holds them. */
 import type { Body, Definition, Edge, Node, Position, Size } from '../seam'
 import {
   ORIGIN,
@@ -20,6 +20,7 @@ import {
   sizeOf,
   snap,
 } from './geometry'
+import { frameAround, frameOf, groupsOf, ownerOf, patchGroup, positionOf, shifted } from './groups'
 import { outputPorts, type NodeTypes } from './ports'
 
 export const BODY_PAD = {
@@ -55,10 +56,57 @@ export async function layout(
     .map(({ node }) => node.id)
     .reverse()
   for (const id of containers) {
-    next = layoutScope(next, types, id, arrange, null)
+    next = layoutWithGroups(next, types, id, arrange)
     next = fit(next, types, id)
   }
-  return layoutScope(next, types, null, arrange, null)
+  return layoutWithGroups(next, types, null, arrange)
+}
+
+/** The members of a group are laid out among themselves; then its frame is laid out as one box. */
+function layoutWithGroups(
+  definition: Definition,
+  types: NodeTypes,
+  scope: Scope,
+  arrange: Arrange,
+): Definition {
+  const groups = [...groupsOf(definition).values()].filter(
+    (placed) => placed.scope === scope && placed.members.some((id) => nodeOf(definition, id)),
+  )
+  if (groups.length === 0) return layoutScope(definition, types, scope, arrange, null)
+  let next = definition
+  for (const { group, members } of groups) {
+    next = layoutScope(next, types, scope, arrange, new Set(members))
+    const { x, y, width, height } = frameAround(next, types, members)!
+    next = patchGroup(next, group.id, { position: { x, y }, size: { width, height } })
+  }
+  const body = bodyOf(next, scope)
+  const boxed = new Set(groups.map(({ group }) => group.id))
+  const boxOfNode = (id: string): string => {
+    const owner = ownerOf(next, id)
+    return owner !== null && boxed.has(owner) ? owner : id
+  }
+  const free = (body.nodes ?? []).filter((node) => boxOfNode(node.id) === node.id)
+  const edges = (body.edges ?? [])
+    .map((edge) => ({ ...edge, source: boxOfNode(edge.source), target: boxOfNode(edge.target) }))
+    .filter((edge) => edge.source !== edge.target)
+  const stands = new Map(
+    groups.map(({ group }) => {
+      const { x, y, ...size } = frameOf(next, types, group.id)
+      return [group.id, { id: group.id, type: '', position: { x, y }, size }] as const
+    }),
+  )
+  // In the order of the drawing, so that dagre keeps it where nothing crosses.
+  const nodes: Node[] = [...free, ...stands.values()]
+  const sizes = (node: Node): Size => stands.get(node.id)?.size ?? sizeOf(node, types.get(node.type))
+  const laid = placed(nodes, edges, types, sizes, arrange, scope === null ? null : BODY_PAD)
+  for (const { group, members } of groups) {
+    const [from, to] = [stands.get(group.id)!.position, laid.get(group.id)]
+    if (!to) continue
+    const by = { x: to.x - from.x, y: to.y - from.y }
+    next = patchGroup(next, group.id, { position: to })
+    for (const id of members) laid.set(id, shifted(positionOf(next, id) ?? ORIGIN, by))
+  }
+  return move(next, laid)
 }
 
 function layoutScope(
@@ -71,30 +119,37 @@ function layoutScope(
   const body: Body = bodyOf(definition, scope)
   const nodes = (body.nodes ?? []).filter((node) => only?.has(node.id) ?? true)
   if (nodes.length === 0) return definition
+  const sizes = (node: Node): Size => sizeOf(node, types.get(node.type))
+  const pad = only === null && scope !== null ? BODY_PAD : null
+  return move(definition, placed(nodes, body.edges ?? [], types, sizes, arrange, pad))
+}
+
+/** Where nodes go: around the corner where they are, or into a body. */
+function placed(
+  nodes: readonly Node[],
+  edges: readonly Edge[],
+  types: NodeTypes,
+  sizes: (node: Node) => Size,
+  arrange: Arrange,
+  pad: { readonly left: number; readonly top: number } | null,
+): Map<string, Position> {
   const present = new Set(nodes.map((node) => node.id))
-  const boxes = inPortOrder(nodes, body.edges ?? [], types).map((node) => ({
-    id: node.id,
-    ...sizeOf(node, types.get(node.type)),
-  }))
+  const boxes = inPortOrder(nodes, edges, types).map((node) => ({ id: node.id, ...sizes(node) }))
   const rank = new Map(boxes.map(({ id }, index) => [id, index]))
-  const links = (body.edges ?? [])
+  const links = edges
     .filter((edge) => present.has(edge.source) && present.has(edge.target))
     .map((edge): [string, string] => [edge.source, edge.target])
     .sort((a, b) => rank.get(a[1])! - rank.get(b[1])!)
-  const places = upright(arrange(boxes, links), body.edges ?? [], nodes, types)
-  const corner =
-    only === null && scope !== null ? { x: BODY_PAD.left, y: BODY_PAD.top } : cornerOf(nodes)
+  const places = upright(arrange(boxes, links), edges, nodes, types, sizes)
+  const corner = pad ? { x: pad.left, y: pad.top } : cornerOf(nodes)
   const laid = [...places.values()]
   const left = Math.min(...laid.map(({ x }) => x))
   const top = Math.min(...laid.map(({ y }) => y))
-  return move(
-    definition,
-    new Map(
-      [...places].map(([id, { x, y }]) => [
-        id,
-        { x: snap(x - left + corner.x), y: snap(y - top + corner.y) },
-      ]),
-    ),
+  return new Map(
+    [...places].map(([id, { x, y }]) => [
+      id,
+      { x: snap(x - left + corner.x), y: snap(y - top + corner.y) },
+    ]),
   )
 }
 
@@ -104,6 +159,7 @@ function upright(
   edges: readonly Edge[],
   nodes: readonly Node[],
   types: NodeTypes,
+  sizes: (node: Node) => Size,
 ): Map<string, Position> {
   let turned = 0
   for (const node of nodes) {
@@ -117,7 +173,7 @@ function upright(
     }
   }
   if (turned <= 0) return places
-  const height = new Map(nodes.map((node) => [node.id, sizeOf(node, types.get(node.type)).height]))
+  const height = new Map(nodes.map((node) => [node.id, sizes(node).height]))
   return new Map([...places].map(([id, { x, y }]) => [id, { x, y: -y - (height.get(id) ?? 0) }]))
 }
 

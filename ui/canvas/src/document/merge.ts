@@ -4,11 +4,13 @@
  */
 import { rename } from '../edit/clipboard'
 import { same, sameDrawing } from '../edit/same'
-import type { Body, Definition, Edge, JsonObject, Node } from '../seam'
+import type { Body, Definition, Edge, Group, JsonObject, Node } from '../seam'
 import { freshEdgeId, freshId, places, usedIds, type Scope } from './document'
+import { settleGroups } from './groups'
 import {
   differences,
   edgeFrom,
+  groupFrom,
   isLayout,
   itemsOf,
   keyOf,
@@ -104,7 +106,7 @@ function changeOf(
   const usual: Side = mine ? 'mine' : 'theirs'
   return {
     key, kind: any.kind, id: any.id, mine: mine ?? null, theirs: theirs ?? null, how, fields,
-    clash: clash && any.kind !== 'edge', usual,
+    clash: clash && any.kind !== 'edge' && any.kind !== 'group', usual,
   }
 }
 
@@ -153,7 +155,8 @@ function decide(
   if (mine && theirs) {
     const fields: Record<string, unknown> = { ...mine.fields }
     for (const field of change.fields) {
-      const other = field.by === 'theirs' || (isClash(field) && side === 'theirs')
+      const other =
+        field.by === 'theirs' || (isClash(field) && side === 'theirs' && change.kind !== 'group')
       if (!other) continue
       if (field.theirs === undefined) delete fields[field.name]
       else fields[field.name] = field.theirs
@@ -172,6 +175,7 @@ function bringBackContainers(kept: Map<string, Item>, left: Items, right: Items)
   for (let lost = true; lost; ) {
     lost = false
     for (const item of [...kept.values()]) {
+      if (item.kind === 'group') continue
       const scope = (item.fields['place'] as Place | undefined)?.scope ?? null
       if (scope === null) continue
       const key = keyOf('node', scope)
@@ -227,12 +231,23 @@ function build(
     drawn.add(wire)
     bodyOf(scope).edges.push(edge)
   }
+  const groups = new Map<Scope, Group[]>()
+  for (const { kind, id, fields } of items) {
+    if (kind !== 'group') continue
+    const { scope } = fields['place'] as Place
+    groups.set(scope, [...(groups.get(scope) ?? []), groupFrom(fields, id)])
+  }
   const filled = (scope: Scope): Body => {
     const { nodes: own, edges } = bodyOf(scope)
-    return { nodes: own.map((node) => (node.body ? { ...node, body: filled(node.id) } : node)), edges }
+    const framed = groups.get(scope)
+    return {
+      nodes: own.map((node) => (node.body ? { ...node, body: filled(node.id) } : node)),
+      edges,
+      ...(framed ? { groups: framed } : {}),
+    }
   }
   const notes = items.filter(({ kind }) => kind === 'note')
-  return {
+  const built: Definition = {
     ...besides(base, mine, theirs),
     inputs: inputsOf(items, base, mine, theirs),
     variables: Object.fromEntries(
@@ -241,6 +256,7 @@ function build(
     ...filled(null),
     notes: notes.map(({ id, fields }) => noteFrom(fields, id)),
   }
+  return settleGroups(built, built, null)
 }
 
 /** The container of each node; ours throughout when both sides together made a circle. */
@@ -267,7 +283,7 @@ function besides(base: Definition, mine: Definition, theirs: Definition): JsonOb
 }
 
 function rest(definition: Definition): JsonObject {
-  const { inputs: _i, variables: _v, nodes: _n, edges: _e, notes: _o, ...more } = definition
+  const { inputs: _i, variables: _v, nodes: _n, edges: _e, notes: _o, groups: _g, ...more } = definition
   return more
 }
 
@@ -308,8 +324,9 @@ function inputsOf(
 function withOwnIds(base: Definition, mine: Definition, theirs: Definition): Definition {
   const [before, left, right] = [itemsOf(base), itemsOf(mine), itemsOf(theirs)]
   const used = new Set([...usedIds(mine), ...usedIds(theirs)])
-  const ids: Record<'node' | 'edge' | 'note', Map<string, string>> = {
+  const ids: Record<'node' | 'edge' | 'note' | 'group', Map<string, string>> = {
     node: new Map(),
+    group: new Map(),
     edge: new Map(),
     note: new Map(),
   }
@@ -319,12 +336,14 @@ function withOwnIds(base: Definition, mine: Definition, theirs: Definition): Def
     const differ = differences({ kind, id, fields }, other)
     const wire = fields['wire'] as Edge | undefined
     const moved = wire && (ids.node.has(wire.source) || ids.node.has(wire.target))
-    if (!moved && differ.every((name) => isLayout(name, fields[name], other.fields[name]))) continue
+    // Two groups with other members are two groups, though both are but layout.
+    const own = kind === 'group' ? differ : differ.filter((name) => !isLayout(name, fields[name], other.fields[name]))
+    if (!moved && own.length === 0) continue
     const fresh = kind === 'edge' ? freshEdgeId(used) : freshId(used, id)
     used.add(fresh)
     ids[kind].set(id, fresh)
   }
-  if (ids.node.size + ids.edge.size + ids.note.size === 0) return mine
+  if (Object.values(ids).every(({ size }) => size === 0)) return mine
   const called = (id: string): string => ids.node.get(id) ?? id
   const visit = <B extends Body>(body: B): B => ({
     ...body,
@@ -342,6 +361,13 @@ function withOwnIds(base: Definition, mine: Definition, theirs: Definition): Def
         id: ids.edge.get(edge.id) ?? edge.id,
         source: called(edge.source),
         target: called(edge.target),
+      })),
+    }),
+    ...(body.groups && {
+      groups: body.groups.map((group) => ({
+        ...group,
+        id: ids.group.get(group.id) ?? group.id,
+        members: (group.members ?? []).map((id) => ids.note.get(id) ?? called(id)),
       })),
     }),
   })

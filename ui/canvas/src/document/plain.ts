@@ -14,7 +14,11 @@ export function plainGeometry(definition: Definition): Definition {
 }
 
 function plainBody(body: Body): Body {
-  return body.nodes ? { ...body, nodes: body.nodes.map(plainNode) } : body
+  return {
+    ...body,
+    ...(body.nodes ? { nodes: body.nodes.map(plainNode) } : {}),
+    ...(body.groups ? { groups: body.groups.map((group) => counted(group)) } : {}),
+  }
 }
 
 export function plainNode(node: Node): Node {

@@ -46,17 +46,16 @@ export function withId(definition: Definition, types: Types, id: string, to: str
     }
   }
   /** Frames around steps name them. */
-  const grouped = (graph: Body): object => {
-    const groups = (graph as { groups?: unknown }).groups
-    if (!Array.isArray(groups)) return {}
-    return {
-      groups: groups.map((group: unknown) =>
-        isMembers(group) && Array.isArray(group['members'])
-          ? { ...group, members: group['members'].map((one: unknown) => (one === id ? to : one)) }
-          : group,
-      ),
-    }
-  }
+  const grouped = ({ groups }: Body): Pick<Body, 'groups'> =>
+    groups === undefined
+      ? {}
+      : {
+          groups: groups.map((group) =>
+            group.members?.includes(id)
+              ? { ...group, members: group.members.map((one) => (one === id ? to : one)) }
+              : group,
+          ),
+        }
   return body(definition)
 }
 

@@ -2,7 +2,7 @@
 import { isMembers, stringify } from '../json'
 import { same } from '../edit/same'
 import type { Change, FieldChange, Side } from './merge'
-import type { Place } from './items'
+import { MEMBER, type Place } from './items'
 
 export interface Difference {
   readonly label: string
@@ -16,6 +16,7 @@ const LABELS: Readonly<Record<string, string>> = {
   type: 'Type',
   text: 'Text',
   color: 'Colour',
+  collapsed: 'Drawn as one card',
   size: 'Size',
   retry: 'Attempts',
   timeout_ms: 'Time limit',
@@ -38,6 +39,10 @@ export function differencesOf(change: Change): readonly Difference[] {
 
 function differenceOf(field: FieldChange): Difference {
   const { name, mine, theirs, by } = field
+  if (name.startsWith(MEMBER)) {
+    const said = (side: unknown): string => (side ? 'in the group' : 'not in the group')
+    return { label: name.slice(MEMBER.length), by, mine: said(mine), theirs: said(theirs) }
+  }
   if (name !== 'place')
     return { label: LABELS[name] ?? name, by, mine: brief(mine), theirs: brief(theirs) }
   const [own, other] = [mine as Place | undefined, theirs as Place | undefined]
@@ -74,7 +79,11 @@ export function saysWhat({ how }: Change): string {
   return [own && `${own} by you`, other && `${other} elsewhere`].filter(Boolean).join(', ')
 }
 
-const NOUNS = { node: 'Step', note: 'Note', edge: 'Connection', input: 'Input', variable: 'Variable' }
+const NOUNS = {
+  node: 'Step',
+  note: 'Note',
+  group: 'Group',
+  edge: 'Connection', input: 'Input', variable: 'Variable' }
 
 export function nounOf({ kind }: Change): string {
   return NOUNS[kind]

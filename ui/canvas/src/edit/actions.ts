@@ -124,6 +124,24 @@ export const ACTIONS: Readonly<Record<Listed, Action>> = {
   undo: { label: 'Undo', icon: 'undo', words: 'back revert' },
   redo: { label: 'Redo', icon: 'redo', words: 'again forward' },
   'select-all': { label: 'Select all', icon: 'select_all', words: 'everything mark' },
+  group: { label: 'Group', icon: 'group_work', words: 'frame box section cluster together' },
+  ungroup: { label: 'Ungroup', icon: 'filter_none', words: 'dissolve frame group apart remove' },
+  fold: {
+    label: 'Close or open the group',
+    icon: 'unfold_less',
+    words: 'collapse expand fold card frame hide',
+  },
+  'select-group': {
+    label: 'Select the group around it',
+    icon: 'all_out',
+    words: 'frame outer parent members',
+  },
+  'sub-workflow': {
+    label: 'Make it a sub-workflow…',
+    icon: 'move_down',
+    words: 'extract refactor reuse call group subworkflow function',
+    several: 'Make them a sub-workflow…',
+  },
   'select-downstream': {
     label: 'Select everything after it',
     icon: 'double_arrow',

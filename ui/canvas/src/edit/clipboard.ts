@@ -1,7 +1,8 @@
 /** Copy, paste and duplicate: a piece of a drawing as JSON, its ids made fresh where it lands. */
 import { isMembers, parse, stringify } from '../json'
 import { plainGeometry } from '../document/plain'
-import type { Definition, Edge, Node, Note, Position } from '../seam'
+import { groupsOf, membersOf, withMembers } from '../document/groups'
+import type { Definition, Edge, Group, Node, Note, Position } from '../seam'
 import {
   addNote,
   addToScope,
@@ -9,6 +10,7 @@ import {
   bodyOf,
   freshEdgeId,
   freshId,
+  mapScope,
   places,
   scopeOf,
   usedIds,
@@ -24,10 +26,12 @@ export interface Clip {
   readonly nodes: readonly Node[]
   readonly edges: readonly Edge[]
   readonly notes: readonly Note[]
+  readonly groups: readonly Group[]
 }
 
-/** The nodes and notes with these ids, and the edges among them. */
-export function copy(definition: Definition, ids: ReadonlySet<string>): Clip | null {
+/** The nodes and notes with these ids, groups with all in them, and the edges among them. */
+export function copy(definition: Definition, wanted: ReadonlySet<string>): Clip | null {
+  const ids = withMembers(definition, wanted)
   const chosen = [...places(definition).values()].filter(({ node, scope }) => {
     if (!ids.has(node.id)) return false
     for (let at = scope; at !== null; at = scopeOf(definition, at)) if (ids.has(at)) return false
@@ -46,7 +50,18 @@ export function copy(definition: Definition, ids: ReadonlySet<string>): Clip | n
     ...node,
     position: absolutePosition(definition, node.id),
   }))
-  return { kind: KIND, version: 1, nodes, edges, notes }
+  const groups = [...groupsOf(definition).values()]
+    .filter(({ group, scope }) => wanted.has(group.id) && scopes.has(scope))
+    .map(({ group, scope }) => {
+      const { x, y } = scope === null ? ORIGIN : absolutePosition(definition, scope)
+      const at = group.position ?? ORIGIN
+      return {
+        ...group,
+        members: membersOf(definition, group.id),
+        position: { x: at.x + x, y: at.y + y },
+      }
+    })
+  return { kind: KIND, version: 1, nodes, edges, notes, groups }
 }
 
 export function write(clip: Clip): string {
@@ -63,10 +78,14 @@ export function read(text: string): Clip | null {
   }
   if (!isMembers(value)) return null
   const holder = isMembers(value['definition']) ? value['definition'] : value
-  const drawn = { nodes: list(holder['nodes']).filter(isNode), notes: list(holder['notes']).filter(isNote) }
-  const { nodes = [], notes = [] } = plainGeometry(drawn)
+  const drawn = {
+    nodes: list(holder['nodes']).filter(isNode),
+    notes: list(holder['notes']).filter(isNote),
+    groups: list(holder['groups']).filter(isGroup),
+  }
+  const { nodes = [], notes = [], groups = [] } = plainGeometry(drawn)
   if (nodes.length === 0 && notes.length === 0) return null
-  return { kind: KIND, version: 1, nodes, edges: list(holder['edges']).filter(isEdge), notes }
+  return { kind: KIND, version: 1, nodes, edges: list(holder['edges']).filter(isEdge), notes, groups }
 }
 
 export interface Pasted {
@@ -106,7 +125,7 @@ export function paste(definition: Definition, clip: Clip, options: PasteOptions)
     }
   }
   claimAll(accepted)
-  const corner = topLeft([...accepted, ...clip.notes])
+  const corner = topLeft([...accepted, ...clip.notes, ...clip.groups])
   const place = (position: Position | undefined): Position => ({
     x: (position ?? ORIGIN).x - corner.x + options.at.x,
     y: (position ?? ORIGIN).y - corner.y + options.at.y,
@@ -120,6 +139,12 @@ export function paste(definition: Definition, clip: Clip, options: PasteOptions)
       used.add(id)
       return [{ ...edge, id, source, target }]
     })
+  const reframe = (group: Group, top: boolean): Group => ({
+    ...group,
+    id: claim(group.id),
+    members: (group.members ?? []).flatMap((id) => renamed.get(id) ?? []),
+    ...(top ? { position: place(group.position) } : {}),
+  })
   const remake = (node: Node, top: boolean): Node => {
     const made: Record<string, unknown> = {
       ...node,
@@ -136,6 +161,9 @@ export function paste(definition: Definition, clip: Clip, options: PasteOptions)
         ...node.body,
         nodes: (node.body.nodes ?? []).map((inner) => remake(inner, false)),
         edges: rewire(node.body.edges ?? []),
+        ...(node.body.groups
+          ? { groups: node.body.groups.map((group) => reframe(group, false)) }
+          : {}),
       }
     }
     return made as unknown as Node
@@ -151,7 +179,19 @@ export function paste(definition: Definition, clip: Clip, options: PasteOptions)
     const { x, y } = place(note.position)
     next = addNote(next, { ...note, id, position: { x: x + origin.x, y: y + origin.y } })
   }
-  return { definition: next, ids: [...nodes.map((node) => node.id), ...noteIds], refused }
+  const groups = clip.groups
+    .map((group) => reframe(group, true))
+    .filter(({ members }) => members && members.length > 0)
+  if (groups.length) {
+    next = mapScope(next, options.scope, (body) => ({
+      ...body,
+      groups: [...(body.groups ?? []), ...groups],
+    }))
+  }
+  // Members come along with their group, and are not selected beside it.
+  const framed = new Set(groups.flatMap(({ members }) => members ?? []))
+  const ids = [...nodes.map((node) => node.id), ...noteIds].filter((id) => !framed.has(id))
+  return { definition: next, ids: [...ids, ...groups.map((group) => group.id)], refused }
 }
 
 /** `Greet` → `Greet 2` → `Greet 3`. */
@@ -180,7 +220,7 @@ export function renameSteps(text: string, ids: ReadonlyMap<string, string>): str
     )
 }
 
-function topLeft(boxes: readonly (Node | Note)[]): Position {
+function topLeft(boxes: readonly (Node | Note | Group)[]): Position {
   const xs = boxes.map((box) => (box.position ?? ORIGIN).x)
   const ys = boxes.map((box) => (box.position ?? ORIGIN).y)
   return { x: Math.min(...xs), y: Math.min(...ys) }
@@ -203,6 +243,14 @@ function isNode(value: unknown): value is Node {
 function isEdge(value: unknown): value is Edge {
   return (
     isMembers(value) && typeof value['source'] === 'string' && typeof value['target'] === 'string'
+  )
+}
+
+function isGroup(value: unknown): value is Group {
+  return (
+    isMembers(value) &&
+    typeof value['id'] === 'string' &&
+    list(value['members']).every((id) => typeof id === 'string')
   )
 }
 

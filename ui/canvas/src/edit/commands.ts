@@ -1,7 +1,9 @@
 /** What each command does to the editor; keys and menus only name commands. */
 import { GRID } from '../document/geometry'
 import { downstreamOf, nodeOf, noteOf } from '../document/document'
+import { withMembers } from '../document/groups'
 import type { Alignment } from './align'
+import { performOnGroups, stepOnGroup } from './groups'
 import { partOf, type Situation } from './hindrance'
 import type { Command } from './keyboard'
 import { partTarget } from './selection'
@@ -33,6 +35,7 @@ export interface Context extends Situation {
 /** True when the command was carried out and the browser must not act on the key as well. */
 export function perform(command: Command, context: Context): boolean {
   const { editor, run, stage } = context
+  if (performOnGroups(command, editor)) return true
   const [verb, way] = command.split('-') as [string, string | undefined]
   if (verb === 'walk') return step(editor, way as Direction)
   if (verb === 'nudge') return nudge(editor, way as Direction)
@@ -104,7 +107,7 @@ export function perform(command: Command, context: Context): boolean {
       stage.zoom('fit')
       return true
     case 'zoom-selection':
-      editor.surface.value?.fit([...editor.selected.value])
+      editor.surface.value?.fit([...withMembers(editor.definition.value, editor.selected.value)])
       return true
     case 'zoom-100':
       stage.zoom('reset')
@@ -202,6 +205,8 @@ function onStep(command: Command, { editor, steering }: Context): boolean {
 function step(editor: Editor, way: Direction): boolean {
   const next = walk(editor.definition.value, editor.selection.value.at(-1) ?? null, way)
   if (next === null) return true
+  const group = editor.hiddenIn(next)
+  if (group !== null) return stepOnGroup(editor, group)
   editor.focusNode(next)
   editor.surface.value?.focusNode(next)
   const node = editor.node(next)
@@ -217,8 +222,8 @@ function nudge(editor: Editor, way: Direction): boolean {
     down: [0, GRID],
   }[way] as [number, number]
   const moved = new Map<string, { x: number; y: number }>()
-  for (const id of editor.selected.value) {
-    const definition = editor.definition.value
+  const { value: definition } = editor.definition
+  for (const id of withMembers(definition, editor.selected.value)) {
     const at = (nodeOf(definition, id) ?? noteOf(definition, id))?.position
     if (at) moved.set(id, { x: at.x + by[0], y: at.y + by[1] })
   }

@@ -1,4 +1,8 @@
-/** Where dragged nodes end: in the container under their middle, without edges across its border. */
+/**
+ * Where dragged nodes end: in the container under their middle, without edges across its border, and
+ * in the group whose frame they were dropped on. A dragged group takes its members along.
+ */
+import { frameOf, groupsOf, openFrames, patchGroup, positionOf, regroup, shifted } from '../document/groups'
 import type { Definition, Position } from '../seam'
 import {
   absolutePosition,
@@ -17,16 +21,41 @@ export interface Dropped {
   readonly definition: Definition
   /** How many edges had to go. */
   readonly cut: number
+  /** Why a group stays where it was. */
+  readonly refused: string | null
 }
+
+export const GROUP_BORDER =
+  'A group cannot be dragged into or out of a loop. Ungroup it, or drag its steps.'
 
 export function drop(
   definition: Definition,
   types: NodeTypes,
-  positions: ReadonlyMap<string, Position>,
+  dropped: ReadonlyMap<string, Position>,
+  isOpen: (groupId: string) => boolean = () => true,
 ): Dropped {
-  let next = move(definition, positions)
-  let cut = 0
+  const positions = new Map([...dropped].filter(([id]) => !groupsOf(definition).has(id)))
   const moving = new Set(positions.keys())
+  const frames = openFrames(definition, types, isOpen, new Set(dropped.keys()))
+  let next = definition
+  let cut = 0
+  let refused: string | null = null
+  for (const [id, position] of dropped) {
+    const placed = groupsOf(definition).get(id)
+    if (!placed) continue
+    const frame = frameOf(definition, types, id)
+    const by = { x: position.x - frame.x, y: position.y - frame.y }
+    const inside = new Set(placed.members)
+    if (scopeUnder(definition, types, id, by, inside) !== placed.scope) {
+      refused = GROUP_BORDER
+      continue
+    }
+    const along = [...inside].map((at) => [at, shifted(positionOf(definition, at)!, by)] as const)
+    next = move(next, new Map(along))
+    for (const at of inside) if (nodeOf(next, at)) next = growAll(next, types, at)
+    next = patchGroup(next, id, { position, size: { width: frame.width, height: frame.height } })
+  }
+  next = move(next, positions)
   for (const id of positions.keys()) {
     const node = nodeOf(next, id)
     if (!node || containersOf(next, id).some((outer) => moving.has(outer))) continue
@@ -41,5 +70,20 @@ export function drop(
     }
     next = growAll(next, types, id)
   }
-  return { definition: next, cut }
+  return { definition: regroup(next, types, [...moving], frames), cut, refused }
+}
+
+/** The container under the middle of a group that is moved. */
+function scopeUnder(
+  definition: Definition,
+  types: NodeTypes,
+  id: string,
+  by: Position,
+  moving: ReadonlySet<string>,
+): string | null {
+  const { x, y, width, height } = frameOf(definition, types, id)
+  const scope = groupsOf(definition).get(id)?.scope ?? null
+  const outer = scope === null ? { x: 0, y: 0 } : absolutePosition(definition, scope)
+  const middle = { x: outer.x + x + by.x + width / 2, y: outer.y + y + by.y + height / 2 }
+  return scopeAt(definition, types, middle, moving)
 }

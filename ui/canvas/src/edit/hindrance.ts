@@ -3,7 +3,8 @@ import type { RunSession } from '../run/runtime'
 import type { Command } from './keyboard'
 import type { Steering } from './steering'
 import type { Editor } from './store'
-import { chosen, partTarget } from './selection'
+import { groupHindrance } from './groups'
+import { movable, partTarget, soleGroup } from './selection'
 
 export interface Situation {
   readonly editor: Editor
@@ -34,6 +35,9 @@ const WRITES: ReadonlySet<Command> = new Set<Command>([
   'pin',
   'edit-pin',
   'save',
+  'group',
+  'ungroup',
+  'sub-workflow',
 ])
 const ON_SELECTION: ReadonlySet<Command> = new Set<Command>([
   'copy',
@@ -46,7 +50,6 @@ const ON_STEPS: ReadonlySet<Command> = new Set<Command>(['toggle-disabled', 'sel
 const ON_ONE_STEP: ReadonlySet<Command> = new Set<Command>([
   'connect',
   'inspect',
-  'rename',
   'breakpoint',
   'breakpoint-after',
   'pin',
@@ -76,9 +79,17 @@ export function hindrance(command: Command, situation: Situation): string | null
   if (ON_SELECTION.has(command) && editor.selected.value.size === 0) return 'Nothing is selected.'
   if (ON_STEPS.has(command) && editor.selection.value.length === 0) return 'Select a step first.'
   if (ON_ONE_STEP.has(command) && editor.selectedNode.value === null) return ONE_STEP
-  if (command.startsWith('align-') && chosen(editor).length < 2)
+  if (command.startsWith('align-') && movable(editor).length < 2)
     return 'Select two steps or more.'
   switch (command) {
+    case 'group':
+    case 'ungroup':
+    case 'fold':
+    case 'select-group':
+    case 'sub-workflow':
+      return groupHindrance(command, editor)
+    case 'rename':
+      return editor.selectedNode.value || soleGroup(editor) !== null ? null : ONE_STEP
     case 'undo':
       return editor.canUndo.value ? null : 'Nothing was changed yet.'
     case 'redo':

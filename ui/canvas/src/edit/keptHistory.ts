@@ -69,13 +69,13 @@ function around(kept: Kept, most: number): Kept {
   return { ...kept, entries, position: kept.position - from }
 }
 
-const LISTS = ['nodes', 'edges', 'notes'] as const
+const LISTS = ['nodes', 'edges', 'notes', 'groups'] as const
 
 interface Written {
   readonly version: number
   readonly position: number
   readonly selected: readonly string[]
-  /** Nodes, edges, notes and other members; entries name them by their place in here. */
+  /** Nodes, edges, notes, groups and other members; entries name them by their place in here. */
   readonly parts: readonly unknown[]
   readonly entries: readonly {
     readonly label: string

@@ -21,6 +21,11 @@ export type Command =
   | 'rename'
   | 'toggle-disabled'
   | 'note'
+  | 'group'
+  | 'ungroup'
+  | 'fold'
+  | 'select-group'
+  | 'sub-workflow'
   | 'tidy'
   | 'fit'
   | 'zoom-100'
@@ -99,16 +104,32 @@ export const SHORTCUTS: readonly Shortcut[] = [
   {
     command: 'inspect',
     keys: ['Enter'],
-    title: 'Open the selected step’s settings',
+    title: 'Open the selected step’s settings; open or close a group',
     group: 'Build',
     reads: true,
   },
-  { command: 'rename', keys: ['F2'], title: 'Rename the selected step', group: 'Build' },
+  { command: 'rename', keys: ['F2'], title: 'Rename the selected step or group', group: 'Build' },
   {
     command: 'toggle-disabled',
     keys: ['D'],
     title: 'Switch the selected steps off or on',
     group: 'Build',
+  },
+  { command: 'group', keys: ['Mod+G'], title: 'Group the selected steps', group: 'Build' },
+  { command: 'ungroup', keys: ['Mod+Shift+G'], title: 'Ungroup', group: 'Build' },
+  {
+    command: 'fold',
+    keys: ['Shift+G'],
+    title: 'Close the group to one card, or open it',
+    group: 'Build',
+    reads: true,
+  },
+  {
+    command: 'select-group',
+    keys: ['G'],
+    title: 'Select the group around the selected step',
+    group: 'Move about',
+    reads: true,
   },
   { command: 'note', keys: ['Shift+S'], title: 'Add a note', group: 'Build' },
   {

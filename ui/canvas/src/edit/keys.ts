@@ -49,7 +49,8 @@ export function keyHandler(context: KeyContext): (event: KeyboardEvent) => void 
     const typing = isTyping(event.target)
     if (typing && !WHILE_TYPING.has(name)) return
     const target = event.target as HTMLElement
-    if (target.closest('dialog, .q-dialog') || document.querySelector('.q-dialog')) return
+    // A dialog may have lost the focus to the page; the keys are its own even so.
+    if (target.closest('dialog, .q-dialog') || document.querySelector('.q-dialog, dialog[open]')) return
     const onCanvas = canvas.value?.contains(target) === true || target === document.body
     if (!onCanvas && !EVERYWHERE.has(name)) return
     // with the focus nowhere, Tab must lead into the page and not into the quick add
@@ -76,7 +77,7 @@ export function clipboardHandlers(editor: Editor): ClipboardHandlers {
     if (text === null || !event.clipboardData) return
     event.preventDefault()
     event.clipboardData.setData('text/plain', text)
-    if (cut && !editor.readOnly.value) editor.removeSelected()
+    if (cut && !editor.readOnly.value) editor.removeWhole()
     else editor.announce('Copied')
   }
 
@@ -91,7 +92,7 @@ export function clipboardHandlers(editor: Editor): ClipboardHandlers {
     const text = editor.copied()
     if (text === null) return
     void navigator.clipboard?.writeText(text).catch(() => undefined)
-    if (cut && !editor.readOnly.value) editor.removeSelected()
+    if (cut && !editor.readOnly.value) editor.removeWhole()
   }
 
   function paste(): void {

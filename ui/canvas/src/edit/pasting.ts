@@ -1,5 +1,6 @@
 /** Where a pasted clip goes: where asked, beside its original, or into the middle of the view. */
 import type { Definition, Position } from '../seam'
+import { withMembers } from '../document/groups'
 import { placementRefusal } from '../document/connect'
 import { nodeOf, usedIds } from '../document/document'
 import { snapped } from '../document/geometry'
@@ -20,7 +21,7 @@ export function pasteBeside(
   clip: Clip,
   wish: PasteWish,
 ): Pasted {
-  const sources = [...clip.nodes, ...clip.notes]
+  const sources = [...clip.nodes, ...clip.notes, ...clip.groups]
   const used = usedIds(definition)
   const beside = {
     x: Math.min(...sources.map(({ position }) => position?.x ?? 0)) + wish.shift,
@@ -34,7 +35,11 @@ export function pasteBeside(
     refuse: (type) => placementRefusal(definition, types, type, scope),
   })
   const grown = result.ids.reduce(
-    (next, id) => (nodeOf(next, id) ? growAll(next, types, id) : next),
+    (next, id) =>
+      [...withMembers(result.definition, [id])].reduce(
+        (grown, at) => (nodeOf(grown, at) ? growAll(grown, types, at) : grown),
+        next,
+      ),
     result.definition,
   )
   return { ...result, definition: grown }

@@ -65,8 +65,16 @@ function normal(definition: Definition): unknown {
   }
 }
 
-function normalBody(body: Pick<Definition, 'nodes' | 'edges'>): object {
+const SILENT_GROUP = {
+  color: 'blue',
+  members: [],
+  collapsed: false,
+  size: { width: 320, height: 240 },
+}
+
+function normalBody(body: Pick<Definition, 'nodes' | 'edges' | 'groups'>): object {
   return {
+    groups: (body.groups ?? []).map((group) => sparse(SILENT_GROUP, group)),
     nodes: (body.nodes ?? []).map((node) => {
       const kept = sparse({}, node)
       if (node.retry) kept['retry'] = sparse(SILENT['retry'] as object, node.retry)

@@ -1,13 +1,32 @@
 /** What a command on a part of the drawing means while several steps are selected. */
 import type { Definition } from '../seam'
-import { downstreamOf, scopeOf } from '../document/document'
+import { downstreamOf, nodeOf, noteOf, scopeOf } from '../document/document'
+import { membersOf, withMembers } from '../document/groups'
 import type { Part } from '../run/parts'
 import type { Editor } from './store'
 
-/** The selected steps and notes; connections are selected along with them. */
+/** The selected steps and notes, those of selected groups too; connections come along with them. */
 export function chosen(editor: Editor): readonly string[] {
-  const notes = (editor.definition.value.notes ?? []).map(({ id }) => id)
-  return [...editor.selection.value, ...notes.filter((id) => editor.selected.value.has(id))]
+  const { value: definition } = editor.definition
+  const ids = withMembers(definition, editor.selected.value)
+  const notes = (definition.notes ?? []).map(({ id }) => id)
+  return [...editor.selection.value, ...notes.filter((id) => ids.has(id))]
+}
+
+/** Those that are aligned one by one: a group keeps its members as they are. */
+export function movable(editor: Editor): readonly string[] {
+  const { value: definition } = editor.definition
+  return [...editor.selected.value].filter(
+    (id) => nodeOf(definition, id) ?? noteOf(definition, id),
+  )
+}
+
+/** The one group that is selected, and nothing besides what is in it. */
+export function soleGroup(editor: Editor): string | null {
+  const [only, ...more] = editor.selectedGroups.value
+  if (only === undefined || more.length > 0) return null
+  const members = new Set(membersOf(editor.definition.value, only))
+  return chosen(editor).every((id) => members.has(id)) ? only : null
 }
 
 /** The one step that a part is run up to or from; null when the selection does not tell. */

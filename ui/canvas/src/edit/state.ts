@@ -18,6 +18,7 @@ import {
   places,
   upstreamOf,
 } from '../document/document'
+import { groupsOf, ownerOf, withMembers, type PlacedGroup } from '../document/groups'
 import { outputPorts, titleOf } from '../document/ports'
 import { Breakpoints } from './breakpoints'
 import { History } from './history'
@@ -55,12 +56,21 @@ export class EditorState {
   readonly definition: ShallowRef<Definition> = shallowRef(EMPTY)
   readonly nodeTypes: ShallowRef<ReadonlyMap<string, NodeType>> = shallowRef(new Map())
   readonly problems: ShallowRef<readonly Problem[]> = shallowRef([])
-  /** Everything selected: nodes, notes and edges. */
+  /** Everything selected: nodes, notes, edges and groups. */
   readonly selected: ShallowRef<ReadonlySet<string>> = shallowRef(new Set())
   readonly fieldFocus: EditorStore['fieldFocus'] & ShallowRef = shallowRef(null)
   readonly saving: ShallowRef<Saving | null> = shallowRef(null)
   readonly surface: ShallowRef<Surface | null> = shallowRef(null)
   readonly quickAdd: ShallowRef<QuickAdd | null> = shallowRef(null)
+  /** Groups opened or closed for looking only: by a reader, or to show a step inside. */
+  readonly folds: ShallowRef<ReadonlyMap<string, boolean>> = shallowRef(new Map())
+  /** The group that is to be named, once it is drawn. */
+  readonly nameGroup: ShallowRef<string | null> = shallowRef(null)
+  /** Groups about to be deleted: with their steps or without? */
+  readonly deletingGroups: ShallowRef<ReadonlySet<string> | null> = shallowRef(null)
+  /** The steps that are to become a workflow of their own, with the name it begins with. */
+  readonly extracting: ShallowRef<{ readonly ids: readonly string[]; readonly name: string } | null> =
+    shallowRef(null)
   /** The note that is to be written in, once it is drawn. */
   readonly editNote: ShallowRef<string | null> = shallowRef(null)
   /** The step that was added last, whose settings are what comes next. */
@@ -73,12 +83,17 @@ export class EditorState {
   readonly history = new History<Definition>(EMPTY)
 
   readonly readOnly: ComputedRef<boolean> = computed(() => this.mode === 'run' || this.locked.value)
-  readonly selection: ComputedRef<readonly string[]> = computed(() =>
-    [...places(this.definition.value).keys()].filter((id) => this.selected.value.has(id)),
+  /** The steps of a selected group count as selected. */
+  readonly selection: ComputedRef<readonly string[]> = computed(() => {
+    const chosen = withMembers(this.definition.value, this.selected.value)
+    return [...places(this.definition.value).keys()].filter((id) => chosen.has(id))
+  })
+  readonly selectedGroups: ComputedRef<readonly string[]> = computed(() =>
+    [...groupsOf(this.definition.value).keys()].filter((id) => this.selected.value.has(id)),
   )
   readonly selectedNode: ComputedRef<Node | null> = computed(() => {
     const [only, ...more] = this.selection.value
-    if (only === undefined || more.length) return null
+    if (only === undefined || more.length || this.selectedGroups.value.length) return null
     return nodeOf(this.definition.value, only) ?? null
   })
   readonly canUndo = computed(() => this.historyTick.value >= 0 && this.history.canUndo)
@@ -119,6 +134,25 @@ export class EditorState {
 
   note(id: string): Note | undefined {
     return noteOf(this.definition.value, id)
+  }
+
+  group(id: string): PlacedGroup | undefined {
+    return groupsOf(this.definition.value).get(id)
+  }
+
+  isCollapsed(id: string): boolean {
+    return this.folds.value.get(id) ?? this.group(id)?.group.collapsed ?? false
+  }
+
+  /** The closed group, the outermost, inside which a step or note is out of sight. */
+  hiddenIn(id: string): string | null {
+    const { value: definition } = this.definition
+    let found: string | null = null
+    for (const at of [id, ...containersOf(definition, id)]) {
+      const owner = ownerOf(definition, at)
+      if (owner !== null && this.isCollapsed(owner)) found = owner
+    }
+    return found
   }
 
   typeOf(node: Node): NodeType | undefined {

@@ -29,12 +29,14 @@ import {
 import { withId } from '../document/renameStep'
 import { placementRefusal, refusal, type Wire } from '../document/connect'
 import { freeSpot } from '../document/geometry'
+import { groupsOf, settleGroups, withMembers } from '../document/groups'
 import { layout } from '../document/layout'
 import { outputPorts } from '../document/ports'
 import { prune } from '../document/prune'
 import { align, type Alignment } from './align'
 import { copy, read, write, type Clip } from './clipboard'
 import { drop } from './drop'
+import { joined, reveal } from './groups'
 import { keepHistory, recallHistory } from './keptHistory'
 import type { Toast } from './messages'
 import { pasteBeside } from './pasting'
@@ -88,10 +90,11 @@ export class Editor extends EditorState implements EditorStore {
 
   commit(next: Definition, label: string, coalesceKey: string | null = null): void {
     if (this.readOnly.value || next === this.definition.value) return
-    this.history.commit(next, label, coalesceKey)
+    const settled = settleGroups(this.definition.value, next, this.nodeTypes.value)
+    this.history.commit(settled, label, coalesceKey)
     this.messages.settle()
-    this.show(next)
-    this.saving.value?.edited(next)
+    this.show(settled)
+    this.saving.value?.edited(settled)
   }
 
   undo(): void {
@@ -161,8 +164,14 @@ export class Editor extends EditorState implements EditorStore {
 
   /** Dropped nodes change their container when their middle lies in another one. */
   dropped(positions: ReadonlyMap<string, Position>): void {
-    const { definition, cut } = drop(this.definition.value, this.nodeTypes.value, positions)
+    const { definition, cut, refused } = drop(
+      this.definition.value,
+      this.nodeTypes.value,
+      positions,
+      (id) => !this.isCollapsed(id),
+    )
     this.commit(definition, positions.size === 1 ? 'Move' : `Move ${positions.size} items`)
+    if (refused !== null) this.refuse(refused)
     if (cut) {
       this.notify(
         `${plural(cut, 'connection')} removed: none may cross a container’s border.`,
@@ -213,7 +222,7 @@ export class Editor extends EditorState implements EditorStore {
       ...(wish.loose ? { loose: wish.loose } : {}),
       ...(wish.edge !== undefined ? { edge: wish.edge } : {}),
     })
-    this.commit(definition, `Add ${found.title}`)
+    this.commit(joined(this, definition, [id]), `Add ${found.title}`)
     this.added.value = { id }
     this.select([id])
     this.announce(`${found.title} added`)
@@ -253,8 +262,16 @@ export class Editor extends EditorState implements EditorStore {
     this.removeAll(new Set(ids))
   }
 
+  /** Asks first what a group's end means for its steps. */
   removeSelected(): void {
-    this.removeAll(this.selected.value)
+    const groups = this.selectedGroups.value
+    if (groups.length > 0 && !this.readOnly.value) this.deletingGroups.value = new Set(groups)
+    else this.removeAll(this.selected.value)
+  }
+
+  /** Groups go together with all that is in them. */
+  removeWhole(): void {
+    this.removeAll(withMembers(this.definition.value, this.selected.value))
   }
 
   removeEdge(id: string): void {
@@ -263,7 +280,8 @@ export class Editor extends EditorState implements EditorStore {
 
   selectAll(): void {
     const notes = (this.definition.value.notes ?? []).map((note) => note.id)
-    this.select([...places(this.definition.value).keys(), ...notes])
+    const groups = [...groupsOf(this.definition.value).keys()]
+    this.select([...places(this.definition.value).keys(), ...notes, ...groups])
   }
 
   align(how: Alignment): void {
@@ -320,7 +338,7 @@ export class Editor extends EditorState implements EditorStore {
         fallback: this.freeCentre(),
       },
     )
-    if (ids.length) this.commit(definition, label)
+    if (ids.length) this.commit(joined(this, definition, ids), label)
     if (refused[0] !== undefined) this.refuse(refused[0])
     if (!ids.length) return
     this.select(ids)
@@ -336,6 +354,7 @@ export class Editor extends EditorState implements EditorStore {
 
   focusNode(id: string, field?: string, readable = false): void {
     if (!this.node(id) && !this.note(id)) return
+    reveal(this, id)
     this.select([id])
     this.surface.value?.centre(id, readable)
     if (field !== undefined && field !== '') {

@@ -31,8 +31,12 @@ export class Drawing {
     flow.onEdgesChange((changes) => this.select(changes))
   }
 
-  draw(definition: Definition, types: NodeTypes): void {
-    const parts = toFlow(definition, types)
+  draw(
+    definition: Definition,
+    types: NodeTypes,
+    isCollapsed?: (groupId: string) => boolean,
+  ): void {
+    const parts = toFlow(definition, types, isCollapsed)
     const nodes = new Map(parts.nodes.map((node) => [node.id, node]))
     const edges = new Map(parts.edges.map((edge) => [edge.id, edge]))
     const lost = [...this.nodes.keys()].some((id) => !nodes.has(id))
@@ -48,9 +52,13 @@ export class Drawing {
 
   private putNodes({ nodes }: FlowParts): void {
     const parents = new Set(nodes.map((node) => node.parentNode))
-    this.flow.nodes.value = nodes.map(
-      (node) => toRaw(this.flow.findNode(node.id)) ?? graphNode(node, parents.has(node.id)),
-    )
+    this.flow.nodes.value = nodes.map((node) => {
+      const drawn = this.flow.findNode(node.id)
+      if (!drawn) return graphNode(node, parents.has(node.id))
+      // A group that is opened holds what was not drawn before.
+      if (parents.has(node.id) && !toRaw(drawn).isParent) drawn.isParent = true
+      return toRaw(drawn)
+    })
   }
 
   private putEdges(edges: readonly FlowEdge[]): void {
@@ -71,7 +79,11 @@ export class Drawing {
     if (now.position.x !== x || now.position.y !== y) drawn.position = markRaw({ x, y })
     const before = this.nodes.get(next.id)
     if (!before || before === next) return
-    if (now.type !== next.type) drawn.type = next.type
+    if (now.type !== next.type) {
+      drawn.type = next.type
+      drawn.zIndex = next.zIndex ?? 0
+      drawn.selectable = next.selectable ?? true
+    }
     if (now.parentNode !== next.parentNode) {
       drawn.parentNode = next.parentNode
       const parent = this.flow.findNode(next.parentNode)
@@ -137,6 +149,7 @@ function graphNode(node: FlowNode, isParent: boolean): GraphNode {
     type: node.type,
     parentNode: node.parentNode,
     ...(node.zIndex === undefined ? {} : { zIndex: node.zIndex }),
+    ...(node.selectable === undefined ? {} : { selectable: node.selectable }),
     ...(node.connectable === undefined ? {} : { connectable: node.connectable }),
     position: markRaw({ x, y }),
     computedPosition: markRaw({ x, y, z: node.zIndex ?? 0 }),
@@ -161,7 +174,7 @@ function graphEdge(edge: FlowEdge, selected: boolean, flow: VueFlowStore): Graph
     sourceY: 0,
     targetX: 0,
     targetY: 0,
-    data: NOTHING,
+    data: edge.data ?? NOTHING,
     events: NOTHING,
   }
 }

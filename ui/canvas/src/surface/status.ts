@@ -61,6 +61,30 @@ export function bytes(size: number | undefined): string {
   return `${(size / 1024 / 1024).toFixed(1)} MB`
 }
 
+/** What is most important first: a group shows the status of the first that any of its steps has. */
+const WEIGHTS: readonly StepStatus[] = [
+  'running',
+  'retrying',
+  'failed',
+  'waiting',
+  'completed',
+  'cancelled',
+  'skipped',
+  'pending',
+]
+
+export interface GroupStatus {
+  readonly status: StepStatus
+  /** How many of its steps have it. */
+  readonly count: number
+}
+
+export function statusOfGroup(steps: readonly StepStatus[]): GroupStatus {
+  const alike = (status: StepStatus): StepStatus => (status === 'retrying' ? 'running' : status)
+  const status = alike(WEIGHTS.find((one) => steps.includes(one)) ?? 'idle')
+  return { status, count: steps.filter((one) => alike(one) === status).length }
+}
+
 /** How the run went along an edge. */
 export type WireState = 'idle' | 'active' | 'taken' | 'failed' | 'untaken'
 

@@ -1,6 +1,7 @@
 /** Where to look: the bounds of a drawing and the viewport that shows them. */
 import type { Definition, Position, Size } from '../seam'
 import { DEFAULT_NOTE_SIZE, ORIGIN, absolutePosition, nodeOf } from '../document/document'
+import { frameOf, groupsOf } from '../document/groups'
 import { sizeOf, type Rect } from '../document/geometry'
 import type { NodeTypes } from '../document/ports'
 
@@ -11,9 +12,13 @@ export interface Viewport extends Position {
 export const MIN_ZOOM = 0.1
 export const MAX_ZOOM = 2
 
-/** Around the top level; bodies are inside their containers. */
+/** Around the top level, with the frames of its groups; bodies are inside their containers. */
 export function boundsOf(definition: Definition, types: NodeTypes): Rect | null {
+  const groups = [...groupsOf(definition).values()].filter(
+    ({ scope, members }) => scope === null && members.length > 0,
+  )
   const boxes = [
+    ...groups.map(({ group }) => frameOf(definition, types, group.id)),
     ...(definition.nodes ?? []).map((node) => ({
       ...(node.position ?? ORIGIN),
       ...sizeOf(node, types.get(node.type)),
