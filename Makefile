@@ -35,9 +35,9 @@ lint: $(DEV) ## ruff: rules and formatting
 types: $(DEV) ## pyright, strict on graphs/ and backend/
 	@$(BIN)/pyright
 
-# Twice as many workers as cores: most tests wait, for a server or a process of their own.
-unit: $(DEV) ## pytest, several tests at a time
-	@$(BIN)/pytest -q -n 4 --dist loadgroup
+# More workers than cores: many tests wait, for a server or a process of their own.
+unit: $(DEV) ## pytest, three tests at a time
+	@$(BIN)/pytest -q -n 3 --dist loadgroup
 
 soak: $(DEV) ## the long tests: chaos, thousands of generated files
 	@$(BIN)/pytest -q -m soak

@@ -42,8 +42,12 @@ def quiet_logs() -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep with one worker what shares a browser and its server, or the PostgreSQL server."""
+    """Keep with one worker what shares a browser and its server, or the PostgreSQL server.
+
+    What takes long as one piece begins first, so that no worker is left alone with it at the end.
+    """
     for item in items:
         asked = getattr(item, "fixturenames", ())
         chosen = getattr(getattr(item, "callspec", None), "params", {})
@@ -51,6 +55,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group(f"browser in {item.path.name}"))
         elif "postgres_server" in asked or "postgres" in map(str, chosen.values()):
             item.add_marker(pytest.mark.xdist_group("postgres"))
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
 
 
 @pytest.fixture
