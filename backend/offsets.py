@@ -1,14 +1,19 @@
-"""Opaque cursors for lists that are paged by position: rows of tables, files of folders."""
+"""Pages of lists that are paged by position: rows of tables, files of folders, node types."""
 
 import base64
 import binascii
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from backend.errors import Invalid
+from backend.pagination import Page, PageRequest, parse_sort
 
 MAX_OFFSET = 2**53
+
+T = TypeVar("T")
 
 
 class ListPlace(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -36,6 +41,27 @@ def decode_offset(cursor: str | None, listed: str) -> int:
     if position.listed != listed or not 0 <= position.offset <= MAX_OFFSET:
         raise _bad_cursor()
     return position.offset
+
+
+def page_of(
+    items: Sequence[T], page: PageRequest, sorts: Mapping[str, Callable[[T], Any]]
+) -> Page[T]:
+    """One page of a list that is at hand, in its own order unless one of `sorts` is asked for.
+
+    Raises Invalid.
+    """
+    if page.sort is not None:
+        sort = parse_sort(page.sort, dict.fromkeys(sorts, ""), page.sort)
+        items = sorted(items, key=sorts[sort.field], reverse=sort.descending)
+    return slice_of(items, page, page.sort or "")
+
+
+def slice_of(items: Sequence[T], page: PageRequest, listed: str) -> Page[T]:
+    """One page of a list that is at hand and in order; `listed` says which. Raises Invalid."""
+    offset = decode_offset(page.cursor, listed)
+    after = offset + page.limit
+    cursor = encode_offset(after, listed) if after < len(items) else None
+    return Page(list(items[offset:after]), cursor, len(items))
 
 
 def _bad_cursor() -> Invalid:

@@ -38,6 +38,9 @@ class PageRequest(Struct, frozen=True):
     sort: str | None = None
 
 
+FIRST_PAGE = PageRequest()
+
+
 def page_request(
     limit: Annotated[int, QueryParameter(ge=1, le=MAX_LIMIT, description="How many at most")] = 50,
     cursor: Annotated[
@@ -121,8 +124,10 @@ async def paginate(
     conditions = [f"({sql})" for sql, _ in where]
     args = [arg for _, values in where for arg in values]
     counted = await (total() if total else _total(source, conditions, args))
-    if page.cursor:
-        cursor = decode_cursor(page.cursor, sort)
+    cursor = decode_cursor(page.cursor, sort) if page.cursor else None
+    if not counted:
+        return Page([], None, 0)
+    if cursor:
         after = cursor.value if cursor.moment is None else cursor.moment
         sign = "<" if sort.descending else ">"
         if sort.expression == "id":

@@ -67,13 +67,16 @@ async def respond(
     return await service.respond(actor, approval_id, data)
 
 
-@get("/runs/{run_id:str}/approvals", operation_id="listRunApprovals")
+@get(
+    "/runs/{run_id:str}/approvals",
+    operation_id="listRunApprovals",
+    opt={"sorts": tuple(service.SORTS)},
+)
 async def list_run_approvals(
-    actor: NamedDependency[Actor], run_id: FromPath[str]
+    actor: NamedDependency[Actor], page: NamedDependency[PageRequest], run_id: FromPath[str]
 ) -> Page[ApprovalView]:
     """The questions that a run has asked, in that order."""
-    items = await service.list_of_run(actor, run_id)
-    return Page(items=items, next_cursor=None, total=len(items))
+    return await service.list_of_run(actor, run_id, page)
 
 
 router = Router(

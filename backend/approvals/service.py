@@ -24,7 +24,7 @@ from backend.approvals.schemas import (
 from backend.artifacts import service as artifacts
 from backend.database import fetch
 from backend.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
-from backend.pagination import Page, PageRequest, paginate
+from backend.pagination import FIRST_PAGE, Page, PageRequest, paginate
 from backend.runs import service as runs
 from backend.runs.executor import executor
 from backend.runs.schemas import RunView, StepView
@@ -114,13 +114,13 @@ async def list_approvals(
     )
 
 
-async def list_of_run(actor: Actor, run_id: str) -> list[ApprovalView]:
-    """The questions that a run has asked, in that order. Raises NotFound."""
+async def list_of_run(
+    actor: Actor, run_id: str, page: PageRequest = FIRST_PAGE
+) -> Page[ApprovalView]:
+    """One page of the questions that a run has asked, in that order. Raises NotFound."""
     run = await runs.get(actor, run_id)
-    rows = await fetch(
-        f"SELECT {', '.join(_COLUMNS)} FROM approval WHERE run_id = ? ORDER BY id", run.id
-    )
-    return [_view(row, actor) for row in rows]
+    in_order = replace(page, sort=page.sort or "created_at")
+    return await list_approvals(actor, ApprovalFilter(run_id=run.id), in_order)
 
 
 async def open_approvals(actor: Actor) -> OpenApprovals:

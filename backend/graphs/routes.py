@@ -7,13 +7,15 @@ from litestar.params import FromPath
 from backend.actor import Actor
 from backend.graphs import service
 from backend.graphs.schemas import GraphView
-from backend.pagination import Page
+from backend.pagination import Page, PageRequest
 
 
-@get("/graphs", operation_id="listGraphs")
-async def list_graphs(actor: NamedDependency[Actor]) -> Page[GraphView]:
+@get("/graphs", operation_id="listGraphs", opt={"sorts": tuple(service.SORTS)})
+async def list_graphs(
+    actor: NamedDependency[Actor], page: NamedDependency[PageRequest]
+) -> Page[GraphView]:
     """The installed LangGraph graphs with their inputs and drawings."""
-    return await service.list_graphs(actor)
+    return await service.list_graphs(actor, page)
 
 
 @get("/graphs/{name:str}", operation_id="getGraph")

@@ -1,31 +1,38 @@
 """The hand-written LangGraph graphs that are installed here."""
 
 import asyncio
+from operator import attrgetter
 
 from backend.actor import Actor
 from backend.errors import NotFound
 from backend.graphs.schemas import GraphView
-from backend.pagination import Page
+from backend.offsets import page_of
+from backend.pagination import Page, PageRequest
 from graphs.library.catalog import catalog
 from graphs.library.drawing import drawing
 
+SORTS = {"name": attrgetter("name"), "title": attrgetter("title")}
 
-async def list_graphs(actor: Actor) -> Page[GraphView]:
-    """Every installed graph, by title; the same for every tenant."""
-    # the first time, LangGraph is imported: others must not wait for it
-    found = await asyncio.to_thread(_views)
-    return Page(found, None, len(found))
+
+async def list_graphs(actor: Actor, page: PageRequest) -> Page[GraphView]:
+    """One page of the installed graphs, by title; the same for every tenant."""
+    return page_of(await _views(), page, SORTS)
 
 
 async def get_graph(actor: Actor, name: str) -> GraphView:
     """A graph by name. Raises NotFound."""
-    for view in (await list_graphs(actor)).items:
+    for view in await _views():
         if view.name == name:
             return view
     raise NotFound("There is no graph of this name.", code="graph_not_found")
 
 
-def _views() -> list[GraphView]:
+async def _views() -> list[GraphView]:
+    # the first time, LangGraph is imported: others must not wait for it
+    return await asyncio.to_thread(_installed)
+
+
+def _installed() -> list[GraphView]:
     return [
         GraphView(
             name=graph.name,

@@ -38,10 +38,12 @@ class UploadOperation(Operation):
         )
 
 
-@get("/workspaces", operation_id="listWorkspaces")
-async def list_workspaces(actor: NamedDependency[Actor]) -> Page[WorkspaceView]:
+@get("/workspaces", operation_id="listWorkspaces", opt={"sorts": tuple(service.WORKSPACE_SORTS)})
+async def list_workspaces(
+    actor: NamedDependency[Actor], page: NamedDependency[PageRequest]
+) -> Page[WorkspaceView]:
     """The places where files are kept; at present there is one."""
-    return await service.list_workspaces(actor)
+    return await service.list_workspaces(actor, page)
 
 
 @get("/workspaces/{workspace_id:str}", operation_id="getWorkspace")

@@ -13,8 +13,8 @@ from backend.actor import Actor, Role
 from backend.artifacts import store
 from backend.database import execute, fetch
 from backend.errors import AppError, Conflict, Invalid, NotFound, TooLarge
-from backend.offsets import decode_offset, encode_offset
-from backend.pagination import Page, PageRequest
+from backend.offsets import page_of, slice_of
+from backend.pagination import FIRST_PAGE, Page, PageRequest, parse_sort
 from backend.settings import Settings
 from backend.tenants import service as tenants
 from backend.workspaces import files, usage
@@ -41,6 +41,9 @@ SORTS: dict[str, Callable[[FileView], Any]] = {
     "size_bytes": lambda file: file.size_bytes or 0,
     "modified_at": lambda file: file.modified_at,
 }
+WORKSPACE_SORTS: dict[str, Callable[[WorkspaceView], Any]] = {
+    "name": lambda workspace: workspace.name.casefold()
+}
 _roots: dict[str, Path] = {}
 
 
@@ -63,7 +66,7 @@ async def add_samples(tenant_id: str) -> None:
     usage.changed(tenant_id)
 
 
-async def list_workspaces(actor: Actor) -> Page[WorkspaceView]:
+async def list_workspaces(actor: Actor, page: PageRequest = FIRST_PAGE) -> Page[WorkspaceView]:
     """The tenant's workspaces; there is one, made when it is first asked for."""
     found = await _rows(actor)
     if not found:
@@ -73,7 +76,7 @@ async def list_workspaces(actor: Actor) -> Page[WorkspaceView]:
         )
         await execute(sql, str(uuid7()), actor.tenant_id, DEFAULT_NAME, now())
         found = await _rows(actor)
-    return Page([await _view(actor, row) for row in found], None, len(found))
+    return page_of([await _view(actor, row) for row in found], page, WORKSPACE_SORTS)
 
 
 async def get(actor: Actor, workspace_id: str) -> WorkspaceView:
@@ -86,12 +89,7 @@ async def list_files(
 ) -> Page[FileView]:
     """What a directory holds, directories first. Raises NotFound, Invalid."""
     await _find(actor, workspace_id)
-    sort = page.sort or "name"
-    key = SORTS.get(sort.removeprefix("-"))
-    if key is None:
-        raise Invalid.field("?sort", "unknown_sort", f"Sort by one of: {', '.join(SORTS)}.")
-    listed = f"{sort}\0{directory}"
-    offset = decode_offset(page.cursor, listed)
+    sort = parse_sort(page.sort, dict.fromkeys(SORTS, ""), "name")
     try:
         inside = clean(directory) if directory else ""
         found = await asyncio.to_thread(files.entries, _folder(actor.tenant_id), inside)
@@ -99,12 +97,9 @@ async def list_files(
         raise Invalid.field("?directory", "file_name_invalid", str(error)) from error
     if found is None:
         raise NotFound("There is no such directory.", code="file_not_found")
-    found.sort(key=key, reverse=sort.startswith("-"))
+    found.sort(key=SORTS[sort.field], reverse=sort.descending)
     found.sort(key=lambda file: file.kind is EntryKind.FILE)
-    items = found[offset : offset + page.limit]
-    after = offset + len(items)
-    more = after < len(found)
-    return Page(items, encode_offset(after, listed) if more else None, len(found))
+    return slice_of(found, page, f"{sort}\0{directory}")
 
 
 async def file_path(actor: Actor, workspace_id: str, name: str) -> Path:

@@ -198,7 +198,8 @@ async def test_a_retry_asks_anew(editor: Editor) -> None:
     assert again.id != question.id
     await approvals.respond(editor.actor, again.id, Respond(answer=True))
     assert (await until_ended(editor, question.run_id)).status == "completed"
-    statuses = [view.status for view in await approvals.list_of_run(editor.actor, again.run_id)]
+    asked = await approvals.list_of_run(editor.actor, again.run_id)
+    statuses = [view.status for view in asked.items]
     assert statuses == [ApprovalStatus.CANCELLED, ApprovalStatus.ANSWERED]
 
 
@@ -243,7 +244,7 @@ async def test_nobody_is_asked_in_a_mock_run(editor: Editor) -> None:
     run = await started(editor, asking("yes", "no"), mode=RunMode.MOCK)
     ended = await until_ended(editor, run.id)
     assert ended.status == "completed", ended.error
-    (question,) = await approvals.list_of_run(editor.actor, run.id)
+    (question,) = (await approvals.list_of_run(editor.actor, run.id)).items
     assert (question.status, question.source) == (ApprovalStatus.ANSWERED, "mock")
     assert question.answer is True
     assert question.default_answer in (True, UNSET)

@@ -88,7 +88,7 @@ async def test_the_default_answer_holds_at_the_deadline(editor: Editor) -> None:
     run = await started(editor, definition)
     ended = await until_ended(editor, run.id)
     assert ended.status == "completed"
-    (question,) = await approvals.list_of_run(editor.actor, run.id)
+    (question,) = (await approvals.list_of_run(editor.actor, run.id)).items
     assert (question.status, question.answer) == (ApprovalStatus.ANSWERED, False)
     assert (question.source, question.answered_by) == ("deadline", None)
     steps = {step.node_id: step.status for step in (await runs.steps(editor.actor, run.id)).items}
@@ -101,7 +101,7 @@ async def test_without_a_default_answer_the_step_fails(editor: Editor) -> None:
     assert ended.status == "failed"
     assert ended.error is not None
     assert (ended.error.code, ended.error.node_id) == ("approval_expired", "ask")
-    (question,) = await approvals.list_of_run(editor.actor, run.id)
+    (question,) = (await approvals.list_of_run(editor.actor, run.id)).items
     assert question.status is ApprovalStatus.EXPIRED
     with pytest.raises(Conflict) as refused:
         await approvals.respond(editor.actor, question.id, Respond(answer=True))

@@ -90,6 +90,24 @@ export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   return (await call<T>('GET', path, signal ? { signal } : {})).data
 }
 
+interface Page<T> {
+  readonly items?: readonly T[]
+  readonly next_cursor?: string | null
+}
+
+/** All entries of a list, page by page; of more than `most` the first. */
+export async function getAll<T>(path: string, most = 2000): Promise<readonly T[]> {
+  const found: T[] = []
+  let cursor: string | null | undefined
+  do {
+    const after = cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''
+    const page: Page<T> = await get(`${path}${path.includes('?') ? '&' : '?'}limit=200${after}`)
+    found.push(...(page.items ?? []))
+    cursor = page.next_cursor
+  } while (cursor && found.length < most)
+  return found
+}
+
 export async function post<T>(path: string, body?: unknown): Promise<T> {
   return (await call<T>('POST', path, body === undefined ? {} : { body })).data
 }

@@ -1,5 +1,5 @@
 /** What the editor reads and writes over /api/v1. */
-import { call, get } from '../api'
+import { call, get, getAll } from '../api'
 import { plainGeometry } from '../document/plain'
 import { withPlainNumbers } from '../json'
 import type { Definition, NodeType, Problem, RunSettings, RunView } from '../seam'
@@ -22,8 +22,8 @@ interface DraftSaved {
 const path = (workflowId: string): string => `/workflows/${encodeURIComponent(workflowId)}`
 
 export async function loadNodeTypes(): Promise<ReadonlyMap<string, NodeType>> {
-  const { items } = await get<{ items: NodeType[] }>('/node-types')
-  return new Map(withPlainNumbers(items).map((type) => [type.type, type]))
+  const types = await getAll<NodeType>('/node-types')
+  return new Map(withPlainNumbers(types).map((type) => [type.type, type]))
 }
 
 export async function loadWorkflow(workflowId: string): Promise<WorkflowView & { etag: string }> {

@@ -1,5 +1,5 @@
 /** What fields offer from the server: workflows, library graphs, the workspace's files. */
-import { get } from '../api'
+import { getAll } from '../api'
 
 export type RemoteKind = 'workflow' | 'library_graph' | 'file'
 
@@ -9,9 +9,10 @@ export interface RemoteChoice {
   readonly note?: string
 }
 
-interface Listed {
-  readonly items?: readonly Record<string, unknown>[]
-}
+type Listed = Readonly<Record<string, unknown>>
+
+/** Directories looked into for files to offer. */
+const MOST_DIRECTORIES = 100
 
 /** Long enough for one look at a form, short enough to see what was just added. */
 const KEPT_MS = 15_000
@@ -34,7 +35,7 @@ export function remoteChoices(kind: RemoteKind): Promise<readonly RemoteChoice[]
 
 const LOADERS: Readonly<Record<RemoteKind, () => Promise<readonly RemoteChoice[]>>> = {
   async workflow() {
-    const { items = [] } = await get<Listed>('/workflows?limit=200&sort=name')
+    const items = await getAll<Listed>('/workflows?sort=name')
     return items.map((item) => ({
       value: text(item['id']),
       title: text(item['name']),
@@ -42,8 +43,7 @@ const LOADERS: Readonly<Record<RemoteKind, () => Promise<readonly RemoteChoice[]
     }))
   },
   async library_graph() {
-    const answer = await get<Listed | readonly Record<string, unknown>[]>('/graphs')
-    const items = Array.isArray(answer) ? answer : ((answer as Listed).items ?? [])
+    const items = await getAll<Listed>('/graphs')
     return items.map((item) => ({
       value: text(item['name']),
       title: text(item['title']) || text(item['name']),
@@ -51,15 +51,19 @@ const LOADERS: Readonly<Record<RemoteKind, () => Promise<readonly RemoteChoice[]
     }))
   },
   async file() {
-    const { items: workspaces = [] } = await get<Listed>('/workspaces')
-    const lists = await Promise.all(
-      workspaces
-        .slice(0, 5)
-        .map((one) => get<Listed>(`/workspaces/${encodeURIComponent(text(one['id']))}/files`)),
-    )
-    return lists
-      .flatMap((list) => list.items ?? [])
-      .map((item) => ({ value: text(item['path'] ?? item['name']), title: '' }))
+    const workspaces = await getAll<Listed>('/workspaces')
+    const found: string[] = []
+    const directories = workspaces.map((one) => ({ id: text(one['id']), name: '' }))
+    for (const { id, name } of directories) {
+      const within = name ? `?directory=${encodeURIComponent(name)}` : ''
+      const entries = await getAll<Listed>(`/workspaces/${encodeURIComponent(id)}/files${within}`)
+      for (const entry of entries) {
+        const path = text(entry['path'])
+        if (entry['kind'] !== 'directory') found.push(path)
+        else if (directories.length < MOST_DIRECTORIES) directories.push({ id, name: path })
+      }
+    }
+    return found.map((value) => ({ value, title: '' }))
   },
 }
 

@@ -114,17 +114,15 @@ describe('folding', () => {
     expect(record.facts).toMatchObject({ status: 'cancelled', reason: 'enough', durationMs: 5 })
   })
 
-  it('folds ten thousand iterations within a second', () => {
+  it('folds ten thousand iterations', () => {
     fresh()
     const record = new RunRecord()
-    const start = performance.now()
     for (let n = 0; n < 10_000; n++) {
       const path = { path: `loop[${n}]` }
       record.apply(event('step.started', 'x', {}, path))
       record.apply(event('step.completed', 'x', { output: n, ports: [] }, path))
       if (n % 100 === 0) record.stateOf('loop')
     }
-    expect(performance.now() - start).toBeLessThan(1000)
     expect(record.stepsOf('x')).toHaveLength(10_000)
   })
 })

