@@ -107,7 +107,7 @@ async def test_a_paused_run_holds_no_place_and_queues_when_it_is_resumed(door: D
 
 
 async def test_a_held_run_is_cancelled_and_a_raised_limit_lets_the_others_go(door: Door) -> None:
-    workflow_id = await limited(door, slow(300), 1, "queue")
+    workflow_id = await limited(door, slow(2_000), 1, "queue")
     runs = [await door.start(workflow_id) for _ in range(4)]
     held = await door.call("POST", f"/runs/{runs[1]}/cancel")
     assert held["status"] == "cancelled"
