@@ -73,6 +73,7 @@ class BatchWriter:
     async def commit(self, batch: Batch) -> list[int]:
         """All of the batch or nothing, in the thread; the affected rows of each statement."""
         work = asyncio.get_running_loop().run_in_executor(self._thread, self._commit, batch)
+        work.add_done_callback(_heard)
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError:
@@ -101,6 +102,12 @@ class BatchWriter:
         if self._patient is not None:
             with suppress(sqlite3.Error):
                 self._patient.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+
+def _heard(work: "asyncio.Future[list[int]]") -> None:
+    """Nobody may be left to hear how it ended, which is no fault."""
+    if not work.cancelled():
+        work.exception()
 
 
 def _commit(connection: sqlite3.Connection, batch: Batch) -> list[int]:

@@ -198,6 +198,10 @@ class NodeContext(Protocol):
         """Write a line to the run's log, shown beside the step."""
         ...
 
+    def mask(self, text: str) -> str:
+        """The text without the run's secrets and what was made of them."""
+        ...
+
     def llm_started(self, model: str) -> None:
         """Say that a model call begins."""
         ...

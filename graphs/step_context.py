@@ -264,7 +264,7 @@ class StepContext:
         return await store(value, self.services.artifacts, masker, self.node_id)
 
     def mask(self, text: str) -> str:
-        """The text without the secrets in it."""
+        """The text without the run's secrets and what was made of them."""
         return self.scope.run.masker.text(text)
 
     def defect(self, error: Exception) -> NodeError:

@@ -197,7 +197,8 @@ async def forget(run_ids: Sequence[str], heirs: Mapping[str, str]) -> Sequence[S
         if row["run_id"] == child["parent_run_id"]
     ]
     ids = sorted({row["id"] for row in used})
-    task = asyncio.create_task(_unlink({row["id"]: _path(row) for row in used}))
+    paths = {row["id"]: _path(row) for row in used}
+    task = asyncio.create_task(_unlink(run_ids, paths))
     _office.unlinking.add(task)
     task.add_done_callback(_office.unlinking.discard)
     statements = [
@@ -214,22 +215,24 @@ async def forget(run_ids: Sequence[str], heirs: Mapping[str, str]) -> Sequence[S
     return statements
 
 
-async def _unlink(paths: Mapping[str, Path]) -> None:
-    """Wait for the commit that removes the rows; what it leaves out stays."""
-    left = dict(paths)
+async def _unlink(run_ids: Sequence[str], paths: Mapping[str, Path]) -> None:
+    """Remove the files of which no row is left after the commit that the runs disappear in."""
+    runs, ids = (", ".join("?" * len(some)) for some in (run_ids, paths))
     for delay in _UNLINK_AFTER_S:
         await asyncio.sleep(delay)
-        marks = ", ".join("?" * len(left))
         try:
-            kept = await fetch(f"SELECT id FROM artifact WHERE id IN ({marks})", *left)
+            used = await fetch(
+                f"SELECT 1 AS one FROM artifact_run WHERE run_id IN ({runs}) LIMIT 1", *run_ids
+            )
+            if used:
+                continue
+            kept = await fetch(f"SELECT id FROM artifact WHERE id IN ({ids})", *paths)
         except Unavailable:
             return
         alive = {row["id"] for row in kept}
-        gone = [path for artifact_id, path in left.items() if artifact_id not in alive]
+        gone = [path for artifact_id, path in paths.items() if artifact_id not in alive]
         await asyncio.to_thread(store.remove, gone)
-        left = {artifact_id: path for artifact_id, path in left.items() if artifact_id in alive}
-        if not left:
-            return
+        return
 
 
 async def _find(actor: Actor, artifact_id: str) -> tuple[ArtifactView, Path]:

@@ -159,11 +159,8 @@ class Exchange:
         names = ["Authorization", "Proxy-Authorization"]
         if isinstance(auth, Header):
             names.append(auth.name)
-        secrets = [secret for secret in self.ctx.services.secrets.values() if len(secret) >= 4]
-        for name, value in request.headers.items():
-            if any(secret in value for secret in secrets):
-                names.append(name)
-        return names
+        secret = [name for name, value in request.headers.items() if self.ctx.mask(value) != value]
+        return [*names, *secret]
 
     def _add_cookies(self, request: httpx.Request, own: str) -> None:
         """Give it the node's own cookies, and those that the server gave before."""

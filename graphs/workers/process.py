@@ -27,8 +27,7 @@ class Process:
         self.ready = False
         self._buffer = bytearray()
         self.link, theirs = socket.socketpair()
-        # until it runs a program of its own, a child is as large as its parent, and is told so
-        self._inherited = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        self._inherited = _own_peak()
         paths = [os.path.abspath(path or ".") for path in sys.path]
         try:
             with theirs:
@@ -102,3 +101,15 @@ class Process:
         unit = 1 if sys.platform == "darwin" else 1024
         peak = used.ru_maxrss if used.ru_maxrss > self._inherited else 0
         return End(max(-self._process.returncode, 0), peak * unit)
+
+
+def _own_peak() -> int:
+    """What the kernel counts a child's peak from, in units of `ru_maxrss`: that of its parent.
+
+    On Linux without what the parent itself was counted from, which `getrusage` would tell.
+    """
+    try:
+        with open("/proc/self/status", encoding="ascii") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
+    except (OSError, StopIteration):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

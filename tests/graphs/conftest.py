@@ -14,6 +14,7 @@ from msgspec import Struct
 from graphs.artifacts import FolderArtifacts, FolderFiles
 from graphs.errors import NodeError
 from graphs.events import ApprovalAnswer, ApprovalRequest, Usage, now
+from graphs.masking import masker_of
 from graphs.node_type import NodeContext, NodeType, Output, Services
 from graphs.params import compile_params, convert_params
 from graphs.registry import registry
@@ -53,6 +54,9 @@ class FakeContext:
 
     def log(self, message: str, level: str = "info") -> None:
         self.logs.append((level, message))
+
+    def mask(self, text: str) -> str:
+        return masker_of(tuple(self.services.secrets.values())).text(text)
 
     def llm_started(self, model: str) -> None:
         self.started.append(model)

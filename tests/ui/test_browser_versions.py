@@ -107,6 +107,80 @@ def test_publishing_says_what_has_changed(
     expect(changes.locator(".after")).to_contain_text("three")
 
 
+def rename(page: Page, name: str) -> None:
+    """Give the step `greet` another name, and leave the cursor there."""
+    page.locator("[data-node-id=greet] header").click()
+    page.get_by_label("Name of the step").fill(name)
+
+
+def test_what_was_typed_a_moment_ago_is_what_is_published(
+    server: LiveServer, signed_in: Page, api: httpx.Client, path: str
+) -> None:
+    page = signed_in
+    show(page, server, path)
+    rename(page, "Typed last")
+    page.get_by_role("button", name="Publish").click()
+    asked = page.get_by_role("dialog", name="Publish")
+    expect(asked.get_by_role("region", name="Changes")).to_contain_text("Typed last")
+    asked.get_by_role("button", name="Publish").click()
+    expect(page.get_by_text("Version 3 is published.")).to_be_visible()
+    nodes = api.get(f"{path}/versions/3").json()["definition"]["nodes"]
+    assert nodes[1]["name"] == "Typed last"
+
+
+def test_nothing_is_published_that_could_not_be_saved(
+    server: LiveServer, signed_in: Page, api: httpx.Client, path: str
+) -> None:
+    page = signed_in
+    show(page, server, path)
+    page.route("**/draft", lambda route: route.abort())
+    rename(page, "Never arrives")
+    page.get_by_role("button", name="Publish").click()
+    expect(page.get_by_text("Nothing was published")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Publish")).to_have_count(0)
+    assert len(api.get(f"{path}/versions").json()["items"]) == 2
+
+
+def test_what_somebody_else_saved_meanwhile_is_not_published_unseen(
+    server: LiveServer, signed_in: Page, api: httpx.Client, path: str
+) -> None:
+    page = signed_in
+    save(api, path, drawing("seen"))
+    show(page, server, path)
+    page.get_by_role("button", name="Publish").click()
+    asked = page.get_by_role("dialog", name="Publish")
+    expect(asked.locator(".after")).to_contain_text("seen")
+    save(api, path, drawing("unseen"))
+    asked.get_by_role("button", name="Publish").click()
+    expect(page.get_by_role("alert").filter(has_text="changed")).to_be_visible()
+    assert len(api.get(f"{path}/versions").json()["items"]) == 2
+
+
+def test_the_list_runs_the_active_version_with_its_inputs(
+    server: LiveServer, signed_in: Page, api: httpx.Client
+) -> None:
+    page = signed_in
+    asking = drawing("{{ input.city }}")
+    city = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+    body = {"name": "Active asks for a city", "definition": {**asking, "inputs": city}}
+    path = f"/api/v1/workflows/{api.post('/api/v1/workflows', json=body).json()['id']}"
+    api.post(f"{path}/versions", json={}).raise_for_status()
+    other = {"type": "object", "properties": {"year": {"type": "integer"}}, "required": ["year"]}
+    save(api, path, {**drawing("{{ input.year }}"), "inputs": other})
+
+    page.goto(server.url)
+    page.get_by_role("button", name="Actions for Active asks for a city").click()
+    page.locator(".q-menu").get_by_text("Run", exact=True).click()
+    asked = page.get_by_role("dialog", name="Run “Active asks for a city”")
+    expect(asked).to_contain_text("Version 1, the active one.")
+    expect(asked.get_by_label("year")).to_have_count(0)
+    asked.get_by_label("city").fill("Oslo")
+    asked.get_by_role("button", name="Run").click()
+    page.wait_for_url("**/runs/*")
+    run = api.get(f"/api/v1/runs/{page.url.rpartition('/')[2]}").json()
+    assert (run["version"], run["inputs"]) == (1, {"city": "Oslo"})
+
+
 def test_publishing_tells_of_runs_that_wait(
     server: LiveServer, signed_in: Page, api: httpx.Client, path: str
 ) -> None:

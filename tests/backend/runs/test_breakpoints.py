@@ -52,7 +52,7 @@ async def test_resuming_leaves_single_stepping(door: Door) -> None:
 
 
 async def test_breakpoints_change_while_a_run_is_executed(door: Door) -> None:
-    run_id = await door.run(slow(200, 1, 1))
+    run_id = await door.run(slow(2_000, 1, 1))
     await door.until_running(run_id, "w0")
     changed = await door.call("PUT", f"/runs/{run_id}/breakpoints", {"breakpoints": ["w2"]})
     assert changed["breakpoints"] == ["w2"]

@@ -1,10 +1,15 @@
 """How many runs a workflow may have at once, and what its settings mean for each of them."""
 
 import asyncio
+import sqlite3
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
+import pytest
 
+from backend import database
+from backend.runs import places
 from backend.runs.executor import executor
 from graphs.definition import Definition
 from tests.backend.runs.door import Door
@@ -102,7 +107,7 @@ async def test_a_paused_run_holds_no_place_and_queues_when_it_is_resumed(door: D
 
 
 async def test_a_held_run_is_cancelled_and_a_raised_limit_lets_the_others_go(door: Door) -> None:
-    workflow_id = await limited(door, slow(300), 1, "queue")
+    workflow_id = await limited(door, slow(2_000), 1, "queue")
     runs = [await door.start(workflow_id) for _ in range(4)]
     held = await door.call("POST", f"/runs/{runs[1]}/cancel")
     assert held["status"] == "cancelled"
@@ -141,3 +146,49 @@ async def test_unknown_settings_are_refused_where_they_are(door: Door) -> None:
     answer = await door.client.post(f"/api/v1/workflows/{workflow_id}/runs", json=body)
     assert answer.json()["errors"][0]["pointer"] == "/config/max_concurrency"
     assert msgspec.json.decode(answer.content)["status"] == 422
+
+
+@pytest.mark.parametrize("looks", [1, 3])
+async def test_held_runs_are_not_forgotten_when_the_database_is_away_for_a_moment(
+    door: Door, monkeypatch: pytest.MonkeyPatch, looks: int
+) -> None:
+    monkeypatch.setattr(places, "RETRY_DELAYS_S", (0.0,) * 3)
+    workflow_id = await limited(door, slow(40), 1, "queue")
+    refused = refuse_looks(monkeypatch, looks)
+    run_ids = [await door.start(workflow_id) for _ in range(3)]
+    for run_id in run_ids:
+        await door.completed(run_id)
+    assert refused() == looks
+
+
+async def test_held_runs_go_on_by_the_sweep_when_every_look_has_failed(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(places, "RETRY_DELAYS_S", ())
+    workflow_id = await limited(door, slow(40), 1, "queue")
+    refused = refuse_looks(monkeypatch, 1)
+    first, second = [await door.start(workflow_id) for _ in range(2)]
+    await door.completed(first)
+    while not refused():  # noqa: ASYNC110 the look comes after the run's end, without an event
+        await asyncio.sleep(0.001)
+    assert (await door.get(second))["status"] == "queued"
+    sweep = executor().places.alarm
+    moment = await sweep.earliest()
+    assert moment is not None
+    await sweep.ring(moment)
+    await door.completed(second)
+
+
+def refuse_looks(monkeypatch: pytest.MonkeyPatch, times: int) -> Callable[[], int]:
+    """Let the database refuse so many looks at held runs; tells how many it has refused."""
+    refused = 0
+
+    async def fetch(sql: str, *args: Any) -> list[dict[str, Any]]:
+        nonlocal refused
+        if "held = 1" in sql and refused < times:
+            refused += 1
+            raise sqlite3.OperationalError("disk I/O error")
+        return await database.fetch(sql, *args)
+
+    monkeypatch.setattr(places, "fetch", fetch)
+    return lambda: refused

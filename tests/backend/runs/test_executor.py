@@ -53,11 +53,11 @@ async def test_a_run_goes_on_when_its_database_is_back(
 ) -> None:
     away = False
     refuse(lambda _: away)
-    workflow_id = await editor.publish(slow(1, 100, 1))
+    workflow_id = await editor.publish(slow(1, 500, 1))
     run = await service.start(editor.actor, workflow_id, StartRun())
     await editor.until_steps_run(1)
     away = True
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(0.8)
     assert (await service.get(editor.actor, run.id)).status is RunStatus.RUNNING
     away = False
     found = await ended(editor, run)
@@ -85,7 +85,7 @@ async def test_a_run_whose_output_is_never_taken_fails_in_the_end(
 async def test_a_rival_takes_a_run_over_and_the_first_executor_lets_go(
     editor: Editor, executor: Executor
 ) -> None:
-    workflow_id = await editor.publish(slow(150, 1))
+    workflow_id = await editor.publish(slow(2_000, 1))
     run = await service.start(editor.actor, workflow_id, StartRun())
     await editor.until_steps_run(1)
     rival = Executor(LocalBus(), Services())

@@ -94,7 +94,7 @@ async def test_what_does_not_fit_the_state_is_409(door: Door) -> None:
     assert await door.refused("POST", f"/runs/{done}/pause") == (409, "run_ended")
     assert await door.refused("POST", f"/runs/{done}/resume") == (409, "run_ended")
     assert await door.refused("POST", f"/runs/{done}/cancel") == (409, "run_ended")
-    busy = await door.run(slow(300))
+    busy = await door.run(slow(5_000))
     await door.until_running(busy, "w0")
     assert await door.refused("POST", f"/runs/{busy}/resume") == (409, "run_not_paused")
     failed = await door.run(failing())
@@ -160,7 +160,7 @@ async def test_waiting_for_a_run_that_pauses_for_a_person_answers_at_once(door: 
 
 
 async def test_simultaneous_callers_are_served_one_after_the_other(door: Door) -> None:
-    run_id = await door.run(slow(100, 1, 1, 1))
+    run_id = await door.run(slow(2_000, 1, 1, 1))
     await door.until_running(run_id, "w0")
     await door.call("POST", f"/runs/{run_id}/pause")
     answers = await asyncio.gather(

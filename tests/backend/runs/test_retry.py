@@ -98,7 +98,7 @@ async def test_only_a_run_that_failed_or_was_cancelled_is_retried(door: Door) ->
     done = await door.run(greeting())
     await door.completed(done)
     assert await door.refused("POST", f"/runs/{done}/retry") == (409, "run_completed")
-    busy = await door.run(slow(300))
+    busy = await door.run(slow(5_000))
     assert await door.refused("POST", f"/runs/{busy}/retry") == (409, "run_active")
     failed = await door.run(failing())
     await door.until(failed, "failed")

@@ -227,7 +227,7 @@ async def test_a_queued_run_is_cancelled_before_it_begins(
     editor: Editor, executor: Executor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(executor, "_concurrency", 1)
-    workflow_id = await editor.publish(slow(300))
+    workflow_id = await editor.publish(slow(2_000))
     first = await service.start(editor.actor, workflow_id, StartRun())
     second = await service.start(editor.actor, workflow_id, StartRun())
     cancelled = await service.cancel(editor.actor, second.id)

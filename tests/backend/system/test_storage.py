@@ -96,7 +96,11 @@ class TestALockedDatabase:
             report = (await client.get("/health/ready")).json()
             assert report["status"] == "down"
             down = {check["name"]: check["detail"] for check in report["checks"] if check["detail"]}
-            assert "Another program" in down["writes"]
+            # which of the two depends on who else waits for it at that moment
+            assert down["writes"] in {
+                "Another program holds the database.",
+                "It does not answer in time.",
+            }
             assert (await client.get("/health/live")).status_code == 200
             assert (await client.get(f"/api/v1/runs/{kept['id']}")).status_code == 200
         began = time.monotonic()

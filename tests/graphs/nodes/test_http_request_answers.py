@@ -319,6 +319,30 @@ async def test_what_is_secret_does_not_go_to_another_server(ctx: FakeContext, he
 
 
 @pytest.mark.parametrize(
+    ("expression", "sent"),
+    [
+        ("{{ secrets.KEY[3:9] }}", "ret-wo"),
+        ("{{ replace(secrets.KEY, '-', '') }}", "secretword"),
+        ("id {{ upper(secrets.KEY) }}", "id SECRET-WORD"),
+    ],
+)
+async def test_what_was_made_of_a_secret_does_not_go_to_another_server(
+    expression: str, sent: str
+) -> None:
+    services = Services(allow_hosts=("127.0.0.1",), secrets={"KEY": "secret-word"})
+    async with keeping(lambda _: Answer()) as other:
+        away = Answer(b"", "", 307, [("location", other.url)])
+        async with keeping(lambda _: away) as server:
+            auth = {"type": "header", "name": "X-Made", "value": expression}
+            params = {"url": server.url, "headers": {"X-Plain": "1"}, "auth": auth}
+            ask = Node(id="a", type="http_request", params=params)
+            assert isinstance(await Execution(chain(ask), services=services).finish(), RunCompleted)
+    assert server.asked[0].headers["x-made"] == sent
+    assert "x-made" not in other.asked[0].headers
+    assert other.asked[0].headers["x-plain"] == "1"
+
+
+@pytest.mark.parametrize(
     ("encoding", "raw"),
     [
         ("gzip", gzip.compress(b'{"a":1}', mtime=0)),
