@@ -133,11 +133,17 @@ def _score(head: str, cut: bool, dialect: Dialect) -> float:
     while width > 1 and not records[0][width - 1].strip():
         width -= 1
     rest = records[1:] or records
-    agreeing = sum(_width(cells) in (width, len(records[0])) for cells in rest) / len(rest)
+    wide = (width, len(records[0]))
+    agreeing = sum(len(cells) in wide or _width(cells) in wide for cells in rest) / len(rest)
     cells = [cell for record in rest for cell in record if cell.strip()]
     typed = sum(kind_of(cell) not in (Kind.TEXT, Kind.EMPTY) for cell in cells)
-    clean = sum(cell == cell.strip() for cell in records[0]) / len(records[0])
+    clean = sum(_is_clean(cell, dialect.quote) for cell in records[0]) / len(records[0])
     return 0.01 + agreeing + 0.5 * typed / max(len(cells), 1) + 0.2 * clean
+
+
+def _is_clean(name: str, quote: str) -> bool:
+    """Whether it looks like a whole name: a wrong separator cuts quoted ones to pieces."""
+    return name == name.strip() and not (quote and quote in name)
 
 
 def _width(cells: Sequence[str]) -> int:
