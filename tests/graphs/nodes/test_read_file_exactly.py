@@ -91,6 +91,9 @@ async def test_short_rows_and_totals_are_rows(
         # a line that begins with a moment is not one moment
         ('n;"x,y";z\n2026-01-31T10:30;a;\n', ["n", "x,y", "z"], ["2026-01-31T10:30:00"]),
         ('n;"x,y";z\n31.12.2026 late;a;b\n', ["n", "x,y", "z"], ["31.12.2026 late", "a", "b"]),
+        # where no row tells, more names do
+        ("n|p|x;y|q\n9\n", ["n", "p", "x;y", "q"], [9, None, None, None]),
+        ("n,p;5,q\n9\n", ["n", "p;5", "q"], [9, None, None]),
         # a separator within quotes is none
         ('c,"x,y;z"\n9\n', ["c", "x,y;z"], [9, None]),
         ('a|"b|c;d"|e\n1\n', ["a", "b|c;d", "e"], [1, None, None]),
