@@ -13,6 +13,7 @@ from ui.controls import status_html
 from ui.data_view import data_html
 from ui.formats import ago, at, trigger_word, until
 from ui.forms import choice_labels
+from ui.step_names import title_of_step
 from ui.theme import templates
 
 STATUS_ICONS = {
@@ -103,6 +104,7 @@ def context_html(view: ApprovalDetail) -> Markup:
     made = templates.get_template("approval_context.html").render(
         view=view,
         picture_of=picture_of,
+        title_of=title_of_step,
         status=status_html(view.run.status, pill=True),
         trigger=trigger_word(view.run.trigger),
         data_html=data_html,

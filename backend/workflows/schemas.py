@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from backend.workflows.compare import Differences
 from backend.workflows.compare import FieldChange as FieldChange
 from backend.workflows.run_settings import RunSettings
-from graphs.definition import Definition
+from graphs.definition import Definition, Size
 from graphs.errors import Problem
 from graphs.extraction.inputs import InputChoice
 
@@ -134,11 +134,15 @@ class WorkflowView(WorkflowSummary, frozen=True, kw_only=True):
     problems: list[Problem] | UnsetType = UNSET
 
 
-class PreviewNode(Struct, frozen=True, kw_only=True):
+class PreviewNode(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A container has a `size`, and `inside` the nodes of its body, placed from its corner."""
+
     id: str
     type: str
     x: float
     y: float
+    size: Size | None = None
+    inside: tuple["PreviewNode", ...] = ()
 
 
 class PreviewEdge(Struct, frozen=True, kw_only=True):
@@ -147,7 +151,7 @@ class PreviewEdge(Struct, frozen=True, kw_only=True):
 
 
 class Preview(Struct, frozen=True, kw_only=True):
-    """What a small picture of a graph needs; bodies of containers are left out."""
+    """What a small picture of a graph needs; the edges in bodies are left out."""
 
     nodes: list[PreviewNode]
     edges: list[PreviewEdge]

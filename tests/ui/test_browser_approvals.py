@@ -76,6 +76,7 @@ def test_a_question_is_noticed_and_answered(
     expect(page.get_by_role("heading", name="Send the report")).to_be_visible()
     expect(page.get_by_text("Send it to the board?")).to_be_visible()
     expect(page.get_by_role("heading", name="What reached")).to_be_visible()
+    expect(page.locator(".context-step summary").first).to_contain_text("Start")
     expect(page.get_by_text("136").first).to_be_visible()
     page.get_by_label("Comment").fill("Checked against the ledger.")
     page.get_by_role("button", name="Yes").click()

@@ -43,7 +43,12 @@ def test_the_first_account_is_made_in_the_browser(page: Page, tmp_path: Path) ->
     try:
         page.goto(server.url)
         page.wait_for_url(f"{server.url}/setup")
+        page.get_by_role("button", name="Create account").click()
+        expect(page.locator("#username-error")).to_have_text("Enter a user name.")
+        expect(page.locator("#password-error")).to_have_text("Enter a password.")
+        expect(page.get_by_label("User name")).to_be_focused()
         page.get_by_label("User name").fill("ada")
+        expect(page.locator("#username-error")).to_be_hidden()
         page.get_by_label("Password", exact=True).fill("short")
         page.get_by_role("button", name="Create account").click()
         expect(page.locator("#password-error")).to_contain_text("does not meet the rules")

@@ -156,10 +156,12 @@ for (const form of document.querySelectorAll("form[data-auth]")) {
     event.preventDefault();
     say(form, "");
     const data = Object.fromEntries(new FormData(form));
-    for (const name of ["username", "password"]) {
-      if (data[name]) continue;
+    const missing = ["username", "password"].filter((name) => !data[name]);
+    for (const name of missing) {
       fieldError(form, name, name === "username" ? "Enter a user name." : "Enter a password.");
-      form.elements[name].focus();
+    }
+    if (missing.length) {
+      form.elements[missing[0]].focus();
       return;
     }
     if (!rules()) {

@@ -60,8 +60,8 @@ def layout_of(path: Path, reading: Reading) -> TextLayout:
         ]
         one = _with_quotes(head, cut, "", start, reading.quote)
         fits = [(_score(head, cut, dialect), dialect) for dialect in tried]
-        best = max(fits, key=lambda fit: fit[0], default=(0.0, one))
-        dialect = best[1] if best[0] > 0 else one
+        best = max(fits, key=lambda fit: fit[0], default=((0.0, 0), one))
+        dialect = best[1] if best[0][0] > 0 else one
     records = [record for record in _head_records(head, cut, dialect) if record.cells]
     if not records:
         raise unreadable(reading.name, "there is no row in it" if start == 1 else "no row is left")
@@ -124,20 +124,26 @@ def _head_records(head: str, cut: bool, dialect: Dialect) -> list[Record]:
     return records[:-1] if cut else records
 
 
-def _score(head: str, cut: bool, dialect: Dialect) -> float:
-    """How well a separator fits; 0 if the line of the names does not have it."""
+def _score(head: str, cut: bool, dialect: Dialect) -> tuple[float, int]:
+    """How well a separator fits, 0 if the line of the names does not have it; how many it has."""
     records = [record.cells for record in _head_records(head, cut, dialect) if record.cells]
     if not records or len(records[0]) < 2:
-        return 0.0
+        return 0.0, 0
     width = len(records[0])
     while width > 1 and not records[0][width - 1].strip():
         width -= 1
     rest = records[1:] or records
-    agreeing = sum(_width(cells) in (width, len(records[0])) for cells in rest) / len(rest)
+    wide = (width, len(records[0]))
+    agreeing = sum(len(cells) in wide or _width(cells) in wide for cells in rest) / len(rest)
     cells = [cell for record in rest for cell in record if cell.strip()]
     typed = sum(kind_of(cell) not in (Kind.TEXT, Kind.EMPTY) for cell in cells)
-    clean = sum(cell == cell.strip() for cell in records[0]) / len(records[0])
-    return 0.01 + agreeing + 0.5 * typed / max(len(cells), 1) + 0.2 * clean
+    clean = sum(_is_clean(cell, dialect.quote) for cell in records[0]) / len(records[0])
+    return 0.01 + agreeing + 0.5 * typed / max(len(cells), 1) + 0.2 * clean, width
+
+
+def _is_clean(name: str, quote: str) -> bool:
+    """Whether it looks like a whole name: a wrong separator cuts quoted ones to pieces."""
+    return name == name.strip() and not (quote and quote in name)
 
 
 def _width(cells: Sequence[str]) -> int:

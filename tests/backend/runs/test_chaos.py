@@ -1,4 +1,4 @@
-"""Killed at every delicate point and at fifty random moments, a run ends as if nothing had been.
+"""Killed at every delicate point and at many random moments, a run ends as if nothing had been.
 
 The ledger stands outside: what it counts has really happened.
 """
@@ -26,8 +26,6 @@ from tests.backend.runs.mortal import POINTS, Life
 TICKET = {"type": "object", "properties": {"ticket": {"type": "string"}}}
 EFFECTS = ("first", "fan1", "fan2", "fan3", "each", "inner1", "inner2", "last")
 EFFECTS_OF_A_RUN = len(EFFECTS) + 2  # "each" has three items
-RANDOM_KILLS = {True: 50, False: 12}
-"""By whether it is SQLite, whose commits are the engine's default."""
 RUNS_UNDER_FIRE = 40
 ENDS_WITHIN_S = 60
 
@@ -183,14 +181,15 @@ async def test_a_process_that_dies_at_a_delicate_point_loses_nothing(
     await arena.check()
 
 
-async def test_processes_that_die_at_fifty_random_moments_lose_nothing(
-    chaos_settings: Settings, ledger: Ledger
+@pytest.mark.parametrize("kills", [12, pytest.param(50, marks=pytest.mark.soak)])
+async def test_processes_that_die_at_random_moments_lose_nothing(
+    chaos_settings: Settings, ledger: Ledger, kills: int
 ) -> None:
     """Random, but never idle: each process has had effects of its own when it dies."""
     arena = Arena(chaos_settings, ledger)
     await arena.start(RUNS_UNDER_FIRE)
     chance = random.Random(20)
-    for _ in range(RANDOM_KILLS[chaos_settings.postgres_url is None]):
+    for _ in range(kills):
         life = arena.life()
         ledger.wait_for(ledger.counts.total() + chance.randint(1, 4))
         life.wait(chance.uniform(0, 0.05))

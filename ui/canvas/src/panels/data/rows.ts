@@ -139,7 +139,7 @@ export function headsOf(artifact: ArtifactRef): readonly Head[] {
   return artifact.columns.map(({ name, type }) => ({
     key: name,
     type: setAs(type),
-    mark: brief(type),
+    mark: briefType(type),
     hint: type,
   }))
 }
@@ -164,7 +164,8 @@ const SHORT: Readonly<Record<string, string>> = {
   'TIMESTAMP WITH TIME ZONE': 'time stamp',
 }
 
-function brief(type: string): string {
+/** A column type of the database in a word or two. */
+export function briefType(type: string): string {
   const short = SHORT[type] ?? type.toLowerCase()
   return short.length > 16 ? `${short.slice(0, 15)}…` : short
 }
