@@ -7,11 +7,14 @@ CANVAS := ui/canvas
 
 # A stamp carries its lock's checksum: only another lock, not another date, installs again.
 lock_sum = $(shell cksum < $(1) | tr ' ' '-')
+TOOL := $(VENV)/.pip-$(call lock_sum,requirements-pip.lock)
 RUN := $(VENV)/.run-$(call lock_sum,requirements.lock)
 DEV := $(VENV)/.dev-$(call lock_sum,requirements-dev.lock)
 
-# The lock is the whole set: pip fetches what it lists, resolves nothing and builds nothing.
-FROM_LOCK := --quiet --disable-pip-version-check --no-deps --only-binary=:all: --require-hashes
+# The lock is the whole set: pip fetches what it lists, resolves nothing and builds nothing. It does
+# not compile either: it would on one core, when all are there to be used.
+FROM_LOCK := --quiet --disable-pip-version-check --no-deps --only-binary=:all: --require-hashes \
+  --no-compile
 
 # Without bytecode every start of the server takes twice as long.
 unexport PYTHONDONTWRITEBYTECODE
@@ -62,6 +65,8 @@ lock: ## resolve the dependencies anew into the lock files
 	@$(BIN)/uv pip compile pyproject.toml $(LOCK_FLAGS) -o requirements.lock >/dev/null
 	@$(BIN)/uv pip compile pyproject.toml --extra dev -c requirements.lock $(LOCK_FLAGS) \
 	  -o requirements-dev.lock >/dev/null
+	@echo pip | $(BIN)/uv pip compile - -c requirements-dev.lock $(LOCK_FLAGS) \
+	  -o requirements-pip.lock >/dev/null
 LOCK_FLAGS := --universal -p 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
   --no-annotate --no-header --quiet
 
@@ -73,7 +78,14 @@ $(BIN)/python:
 	  || { echo "Heddle needs Python 3.11 or newer: make up PYTHON=python3.11"; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
 
-$(RUN): | requirements.lock $(BIN)/python
+# The pip of Python 3.11 takes twice as long; whatever Python brings, the same one installs.
+$(TOOL): | requirements-pip.lock $(BIN)/python
+	@rm -f $(VENV)/.pip-*
+	@$(install_pip)
+	@touch $@
+install_pip = $(PIP) install $(FROM_LOCK) -r requirements-pip.lock
+
+$(RUN): | requirements.lock $(TOOL)
 	@echo "Installing into $(VENV) (once, a minute or two) ..."
 	@rm -f $(VENV)/.run-* $(VENV)/.dev-*
 	@$(call install_exactly,requirements.lock)
@@ -88,8 +100,10 @@ $(DEV): | requirements-dev.lock $(RUN)
 # What an earlier lock left behind may contradict this one; then an empty environment takes it.
 install_exactly = $(call install_lock,$(1)) && { $(PIP) check >/dev/null || { \
   echo "Starting over with an empty $(VENV) ..." \
-  && $(PYTHON) -m venv --clear $(VENV) && $(call install_lock,$(1)) && $(PIP) check; }; }
+  && $(PYTHON) -m venv --clear $(VENV) && $(install_pip) && touch $(TOOL) \
+  && $(call install_lock,$(1)) && $(PIP) check; }; }
 install_lock = $(PIP) install $(FROM_LOCK) -r $(1) \
+  && { $(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null 2>&1 || true; } \
   && $(PIP) install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 
 $(CANVAS)/node_modules: $(CANVAS)/package-lock.json

@@ -1,5 +1,6 @@
 """`make install` gives what the lock says, whatever newer releases its index offers."""
 
+import ensurepip
 import hashlib
 import os
 import shutil
@@ -73,6 +74,8 @@ def checkout(tmp_path: Path) -> Path:
     )
     (place / "building.py").write_text(BUILD_BACKEND)
     (place / "requirements-dev.lock").touch()
+    own = _pip_of_python(index)
+    (place / "requirements-pip.lock").write_text(f"{own[0]}=={own[1]} \\\n    {_hash_of(own[2])}\n")
     _lock(place, index, LOCKED)
     return place
 
@@ -176,9 +179,21 @@ def _installed(checkout: Path) -> dict[str, str]:
 def _lock(checkout: Path, index: Path, wanted: dict[str, str]) -> None:
     lines: list[str] = []
     for name, number in wanted.items():
-        raw = (index / f"{name}-{number}-py3-none-any.whl").read_bytes()
-        lines.append(f"{name}=={number} \\\n    --hash=sha256:{hashlib.sha256(raw).hexdigest()}")
+        wheel = index / f"{name}-{number}-py3-none-any.whl"
+        lines.append(f"{name}=={number} \\\n    {_hash_of(wheel)}")
     (checkout / "requirements.lock").write_text("\n".join(lines) + "\n")
+
+
+def _hash_of(wheel: Path) -> str:
+    return f"--hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}"
+
+
+def _pip_of_python(index: Path) -> tuple[str, str, Path]:
+    """The pip that Python brings, offered by the index: its name, version and wheel."""
+    bundled = Path(ensurepip.__file__).parent / "_bundled"
+    (wheel,) = [*bundled.glob("pip-*.whl"), *Path("/usr/share/python-wheels").glob("pip-*.whl")][:1]
+    shutil.copy(wheel, index)
+    return "pip", wheel.name.split("-")[1], index / wheel.name
 
 
 def _wheel(index: Path, name: str, number: str, requires: Iterable[str]) -> None:
