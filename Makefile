@@ -39,8 +39,8 @@ types: $(DEV) ## pyright, strict on graphs/ and backend/
 	@$(BIN)/pyright
 
 # More workers than cores: many tests wait, for a server or a process of their own.
-unit: $(DEV) ## pytest, three tests at a time
-	@$(BIN)/pytest -q -n 3 --dist loadgroup
+unit: $(DEV) ## pytest, four tests at a time
+	@$(BIN)/pytest -q -n 4 --dist loadgroup
 
 soak: $(DEV) ## the long tests: chaos, thousands of generated files
 	@$(BIN)/pytest -q -m soak
@@ -103,7 +103,8 @@ install_exactly = $(call install_lock,$(1)) && { $(PIP) check >/dev/null || { \
   && $(PYTHON) -m venv --clear $(VENV) && $(install_pip) && touch $(TOOL) \
   && $(call install_lock,$(1)) && $(PIP) check; }; }
 install_lock = $(PIP) install $(FROM_LOCK) -r $(1) \
-  && { $(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null 2>&1 || true; } \
+  && { $(BIN)/python -m compileall -q -j 0 -x '/(pip|setuptools)/' $(VENV)/lib >/dev/null 2>&1 \
+  || true; } \
   && $(PIP) install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 
 $(CANVAS)/node_modules: $(CANVAS)/package-lock.json

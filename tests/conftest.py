@@ -44,15 +44,19 @@ def quiet_logs() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep with one worker what shares a browser and its server, or the PostgreSQL server.
+    """Keep with one worker what shares the PostgreSQL server, or a browser and its server.
 
-    What takes long as one piece begins first, so that no worker is left alone with it at the end.
+    At most two browsers at a time: more would slow each other down. What takes long as one piece
+    begins first, so that no worker is left alone with it at the end.
     """
+    browsing = sorted({item.path.name for item in items if "browser" in item.keywords})
     for item in items:
         asked = getattr(item, "fixturenames", ())
         chosen = getattr(getattr(item, "callspec", None), "params", {})
         if "browser" in item.keywords:
-            item.add_marker(pytest.mark.xdist_group(f"browser in {item.path.name}"))
+            item.add_marker(
+                pytest.mark.xdist_group(f"browser {browsing.index(item.path.name) % 2}")
+            )
         elif "postgres_server" in asked or "postgres" in map(str, chosen.values()):
             item.add_marker(pytest.mark.xdist_group("postgres"))
     items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)

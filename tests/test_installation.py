@@ -3,6 +3,7 @@
 import ensurepip
 import hashlib
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -55,7 +56,7 @@ def pip(request: pytest.FixtureRequest) -> list[str]:
     if request.param == "bundled":
         return []
     assert int(version("pip").split(".")[0]) >= 26
-    return [f"PIP={sys.executable} -m pip --python .venv/bin/python"]
+    return [f"PIP={shlex.quote(sys.executable)} -m pip --python .venv/bin/python"]
 
 
 @pytest.fixture
