@@ -2,7 +2,8 @@
 
 The pages and their scripts come from `system/static/docs`; nothing is loaded from another host.
 Swagger UI 5.35.0 and Redoc 2.5.4 lie there as published, with their licences, but for two things:
-the lines that name source maps are gone, and Redoc's logo, which its host would serve, is empty.
+the lines that name source maps (Redoc's, and the stylesheet's) are gone, and Redoc's logo, which
+its host would serve, is empty.
 """
 
 from functools import cache

@@ -6,6 +6,7 @@ that what would run for hours or fill the memory ends at once with ExpressionBud
 
 import math
 import unicodedata
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -31,9 +32,9 @@ class MissingError(ExpressionError):
 class Confidential(Mapping[str, Any]):
     """A mapping whose names are not told, and that hears what expressions make of its values."""
 
+    @abstractmethod
     def made(self, value: Any, source: str) -> None:
         """An expression, whose source this is, has made something of the values."""
-        raise NotImplementedError
 
 
 class Budget:

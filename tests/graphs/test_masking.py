@@ -11,6 +11,7 @@ from graphs.definition import Node
 from graphs.errors import ExpressionError
 from graphs.events import RunCompleted
 from graphs.expressions import compile_value
+from graphs.language.values import Confidential
 from graphs.masking import MASK, Masker, RunSecrets
 from graphs.node_type import NodeContext, Services
 from tests.graphs.engine import Execution, Scripted, chain
@@ -131,3 +132,13 @@ def test_an_unknown_secret_tells_no_others() -> None:
     with pytest.raises(ExpressionError, match="no secret 'PAYROLL'") as caught:
         compile_value("{{ secrets.PAYROLL }}").resolve({"secrets": secrets})
     assert "PAYROLL_KEY" not in str(caught.value)
+
+
+def test_secrets_that_hear_nothing_of_what_is_made_of_them_cannot_be_made() -> None:
+    class Deaf(Confidential):
+        __getitem__ = {}.__getitem__
+        __iter__ = {}.__iter__
+        __len__ = {}.__len__
+
+    with pytest.raises(TypeError, match="made"):
+        Deaf()  # type: ignore[abstract]
